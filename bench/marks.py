@@ -1,0 +1,39 @@
+"""The marks that stand for tokens: each says which token of its answer it is and when the upstream sent it."""
+
+import re
+import time
+
+# `k000012.000123456789012; `: every mark has the same length, so that every chunk of one model has too.
+WIDTH = 25
+_MARK = re.compile(rb"k(\d{6})\.(\d{15});")
+
+
+def now_us() -> int:
+    """Return the time in microseconds on a clock that all processes of this machine share."""
+    return time.monotonic_ns() // 1000
+
+
+def write_mark(number: int, sent_us: int) -> bytes:
+    """Return the text of token `number` (from 1 on), sent at `sent_us`."""
+    return b"k%06d.%015d; " % (number, sent_us)
+
+
+class MarkReader:
+    """Finds the marks in a text that comes in pieces, whatever stands around them (SSE, JSON, plain text).
+
+    It keeps the unfinished mark at the end of a piece for the next one. Kept small: a bench holds thousands.
+    """
+
+    __slots__ = ("_tail",)
+
+    def __init__(self) -> None:
+        self._tail = b""
+
+    def feed(self, piece: bytes) -> list[tuple[bytes, bytes]]:
+        """Return (number, time sent in µs) of each mark that `piece` completes, as digits."""
+        text = self._tail + piece if self._tail else piece
+        # A mark holds one semicolon, its end: what stands before the last one needs no second look.
+        tail = text[text.rfind(b";") + 1 :]
+        start = tail.rfind(b"k", -WIDTH)
+        self._tail = tail[start:] if start >= 0 else b""
+        return _MARK.findall(text)

@@ -1,0 +1,121 @@
+"""A small server that gives a person, a company or a school its own AI chat."""
+
+from functools import partial
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_compress import Compress
+from flask_cors import CORS
+
+from chatapp.config import ROOT, Config, ConfigError
+from chatapp.core.ports import ModelSource, Provider
+from chatapp.providers.catalog import load_catalog
+from chatapp.providers.demo import DemoProvider, load_sections
+from chatapp.providers.local_servers import LOCAL_SERVERS
+from chatapp.providers.openai_compatible import OPENAI_BASE_URL, OpenAICompatible
+from chatapp.providers.tokens import TiktokenCounter
+from chatapp.runtime import keep_models_fresh
+from chatapp.services.answering import Answering
+from chatapp.services.guarding import Limits
+from chatapp.services.model_directory import DEMO, OPENAI, ModelDirectory
+from chatapp.web import assets, chat, docs, errors, guards, info, pages, request_log
+from chatapp.web.context import Services
+from chatapp.web.cross_origin import cors_options
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Return the application, wired but idle: nothing is sent anywhere and no greenlet runs.
+
+    `app.extensions["start_background"]()` begins, once per worker process, what runs beside the requests.
+    Raises: `CatalogError` for a `MODELS_FILE` that cannot be used, `ConfigError` for settings that contradict
+    each other.
+    """
+    config = config or Config()
+    app = Flask(__name__, template_folder=ROOT / "templates", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=config.max_body_bytes, MAX_FORM_MEMORY_SIZE=config.max_body_bytes)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
+    app.extensions["config"] = config
+    _wire_services(app, config)
+    _wire_web(app, config)
+    return app
+
+
+def _wire_services(app: Flask, config: Config) -> None:
+    counter = TiktokenCounter()
+    counter.load()
+    catalog = load_catalog(config.models_file)
+    directory = ModelDirectory(
+        catalog.models,
+        catalog_default=catalog.default,
+        chosen_default=config.default_model,
+        is_configured=bool(config.openai_api_key or config.openai_base_url),
+        is_openai_itself=config.openai_base_url in ("", OPENAI_BASE_URL),
+    )
+    chosen = catalog.models.get(config.default_model)
+    if chosen is not None and chosen.provider == OPENAI and not (config.openai_api_key or config.openai_base_url):
+        raise ConfigError(f"DEFAULT_MODEL is {chosen.id}, which needs OPENAI_API_KEY.")
+    remote = _openai_compatible(config, config.openai_base_url)
+    local = _local_servers(config)
+    providers: dict[str, Provider] = {
+        DEMO: DemoProvider(load_sections(ROOT), count=counter.count, pace_s=config.demo_pace_ms / 1000),
+        OPENAI: remote,
+        **local,
+    }
+    limits = Limits(
+        first_token_timeout_s=config.first_token_timeout_s,
+        stall_timeout_s=config.stall_timeout_s,
+        answer_timeout_s=config.answer_timeout_s,
+        max_answer_chars=config.max_answer_chars,
+    )
+    app.extensions["services"] = Services(
+        answering=Answering(directory=directory, providers=providers, counter=counter, limits=limits),
+        directory=directory,
+    )
+    sources: dict[str, ModelSource] = {**local}
+    if config.openai_base_url or config.openai_api_key:
+        sources[OPENAI] = remote
+    app.extensions["start_background"] = partial(keep_models_fresh, directory, sources)
+
+
+def _openai_compatible(config: Config, base_url: str) -> OpenAICompatible:
+    return OpenAICompatible(
+        api_key="" if base_url != config.openai_base_url else config.openai_api_key,
+        base_url=base_url,
+        connect_timeout_s=config.connect_timeout_s,
+        open_timeout_s=config.first_token_timeout_s,
+        # Often enough that no limit or heartbeat is noticed late by more than a quarter.
+        tick_s=min(config.heartbeat_s, config.first_token_timeout_s, config.stall_timeout_s) / 4,
+    )
+
+
+def _local_servers(config: Config) -> dict[str, OpenAICompatible]:
+    """Return the model servers to look for on this machine: none when a key or a URL says where the models are."""
+    if config.local_servers == "off" or config.openai_api_key or config.openai_base_url:
+        return {}
+    return {
+        server.name: _openai_compatible(config, server.base_url)
+        for server in LOCAL_SERVERS
+        # One of them has the port that this server has itself.
+        if urlsplit(server.base_url).port != config.port
+    }
+
+
+def _wire_web(app: Flask, config: Config) -> None:
+    request_log.init_logging(config.log_level)
+    request_log.init_request_log(app)
+    guards.init_guards(app, config)
+    errors.init_errors(app)
+    assets.init_assets(app, ROOT / "static")
+    pages.init_pages(app)
+    for module in (chat, info):
+        CORS(module.bp, **cors_options(config.cors_origins))
+        app.register_blueprint(module.bp)
+    app.register_blueprint(docs.bp)
+    app.config.update(
+        COMPRESS_ALGORITHM=["gzip"],
+        COMPRESS_STREAMS=False,
+        COMPRESS_MIMETYPES=[
+            "text/html", "text/css", "text/javascript", "application/javascript", "application/json", "image/svg+xml",
+        ],
+    )  # fmt: skip
+    Compress(app)

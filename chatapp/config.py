@@ -1,0 +1,199 @@
+"""All settings: read once from the environment and `.env`, checked, then frozen."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+WILDCARD_ADDRESSES = ("0.0.0.0", "::", "[::]", "")  # noqa: S104  # compared with, never bound to
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message is one line that names it."""
+
+
+def text(raw: str) -> str:
+    return raw
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        number = int(raw) if raw.isascii() and raw.lstrip("-").isdigit() else None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def seconds(low: float, high: float) -> Callable[[str], float]:
+    def parse(raw: str) -> float:
+        try:
+            number = float(raw)
+        except ValueError:
+            number = -1.0
+        # The comparison is false for NaN as well.
+        if not low <= number <= high:
+            raise ValueError(f"must be a number of seconds from {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw.lower() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return raw.lower()
+
+    return parse
+
+
+def words(raw: str) -> tuple[str, ...]:
+    return tuple(raw.replace(",", " ").split())
+
+
+def http_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http(s) URL without query or fragment")
+    if parts.username or parts.password:
+        raise ValueError("must not contain a user name or password")
+    return raw.rstrip("/")
+
+
+def origins(raw: str) -> tuple[str, ...]:
+    found = words(raw)
+    for origin in found:
+        if origin == "*":
+            continue
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or "*" in parts.netloc[1:]:
+            raise ValueError(f"holds {origin!r}; an origin looks like https://example.com or https://*.example.com")
+    return found
+
+
+def header_value(raw: str) -> str:
+    if not raw.isascii() or not raw.isprintable() or " " in raw:
+        raise ValueError("must be printable ASCII without spaces")
+    return raw
+
+
+def folder(raw: str) -> Path:
+    return (ROOT / raw).resolve()
+
+
+def existing_file(raw: str) -> Path:
+    path = (ROOT / raw).resolve()
+    if not path.is_file():
+        raise ValueError("must name an existing file")
+    return path
+
+
+def setting(default: Any, parse: Callable[[str], Any], meaning: str, *, env: tuple[str, ...] = ()) -> Any:
+    """Declare one setting; its environment variable is the field's name in capitals unless `env` names others."""
+    return field(default=default, metadata={"parse": parse, "meaning": meaning, "env": env})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every setting of the server.
+
+    Units: names ending in `_s` are seconds, `_ms` milliseconds, `_bytes` bytes, `_chars` characters.
+    """
+
+    host: str = setting("127.0.0.1", text, "Address to listen on.")
+    port: int = setting(8000, whole_number(0, 65535), "Port to listen on.")
+    data_dir: Path = setting(ROOT / "instance", folder, "Folder for everything the server writes.")
+    web_concurrency: int = setting(2, whole_number(1, 256), "Worker processes.")
+    worker_connections: int = setting(10_000, whole_number(10, 100_000), "Open connections per worker.")
+    base_url: str = setting("", http_url, "Public URL of this site, for links and snippets; else the request's own.")
+    allowed_hosts: tuple[str, ...] = setting(
+        (), words, "Host names the site answers to, or `*`. Empty: loopback names, `HOST` and `BASE_URL`'s host."
+    )
+    site_name: str = setting("chatapp", text, "Name shown in headers and titles.")
+    contact_phone: str = setting("+1 555 0100", text, "Phone number in the footer.")
+    contact_email: str = setting("hello@example.com", text, "E-mail address in the footer.")
+    log_level: str = setting("info", one_of("debug", "info", "warning", "error"), "Least severe log line to write.")
+
+    openai_api_key: str = setting(
+        "",
+        header_value,
+        "Key for OpenAI or the server at `OPENAI_BASE_URL`.",
+        env=("OPENAI_API_KEY", "OPENAI_API_KEY_CYB_SEC"),
+    )
+    openai_base_url: str = setting("", http_url, "Any server that speaks OpenAI's format. Empty: OpenAI itself.")
+    local_servers: str = setting(
+        "auto",
+        one_of("auto", "off"),
+        "`auto` looks for Ollama, LM Studio, llama.cpp and vLLM on this machine when no key is set.",
+    )
+    default_model: str = setting("", text, "Model used when a request names none. Empty: chosen by what is available.")
+    models_file: Path | None = setting(None, existing_file, "Your own `models.toml`; its entries win.")
+    demo_pace_ms: int = setting(30, whole_number(0, 5000), "Pause between two pieces of a demo answer.")
+
+    cors_origins: tuple[str, ...] = setting(
+        ("*",), origins, "Sites whose pages may call the API: `*`, or origins such as `https://*.example.com`."
+    )
+    max_body_bytes: int = setting(1_000_000, whole_number(1000, 100_000_000), "Largest request body.")
+    max_message_chars: int = setting(200_000, whole_number(1, 10_000_000), "Longest single message.")
+    max_messages: int = setting(2000, whole_number(1, 100_000), "Most messages in one request.")
+    max_answer_chars: int = setting(1_000_000, whole_number(100, 100_000_000), "Longest answer; then it is cut.")
+    body_timeout_s: float = setting(15.0, seconds(0.1, 600), "Time for a request body to arrive.")
+    write_timeout_s: float = setting(30.0, seconds(0.1, 600), "Time a reader may refuse to take data.")
+    heartbeat_s: float = setting(15.0, seconds(0.1, 60), "Silence after which a stream sends a comment.")
+    connect_timeout_s: float = setting(5.0, seconds(0.1, 60), "Time to connect to a provider.")
+    first_token_timeout_s: float = setting(60.0, seconds(0.1, 3600), "Time to an answer's first token.")
+    stall_timeout_s: float = setting(120.0, seconds(0.1, 3600), "Longest pause inside an answer.")
+    answer_timeout_s: float = setting(900.0, seconds(0.1, 86_400), "Time for a whole answer.")
+    graceful_timeout_s: int = setting(30, whole_number(1, 3600), "Time that open streams get when the server stops.")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, dotenv: Path | None = ROOT / ".env") -> Self:
+        """Read the environment, which wins over the `.env` file; an empty value counts as not set.
+
+        Raises: `ConfigError` with one line that names the setting.
+        """
+        environ = os.environ if environ is None else environ
+        from_file = dotenv_values(dotenv) if dotenv and dotenv.is_file() else {}
+        given = {**{name: value or "" for name, value in from_file.items()}, **environ}
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            for name in env_names(each.name):
+                raw = given.get(name, "").strip()
+                if raw:
+                    values[each.name] = _parsed(name, raw, each.metadata["parse"])
+                    break
+        return cls(**values)
+
+    @property
+    def accepted_hosts(self) -> frozenset[str] | None:
+        """Host names (without port) that requests may be for, lower-case; None for any."""
+        if "*" in self.allowed_hosts:
+            return None
+        own = {urlsplit(self.base_url).hostname or ""} - {""}
+        if not self.allowed_hosts and not own and self.host in WILDCARD_ADDRESSES:
+            return None
+        names = {*LOOPBACK_HOSTS, self.host, *own, *self.allowed_hosts}
+        return frozenset(name.lower() for name in names)
+
+
+def env_names(field_name: str) -> tuple[str, ...]:
+    """Return the environment variables that set one field of `Config`; the first one set wins."""
+    declared: tuple[str, ...] = Config.__dataclass_fields__[field_name].metadata["env"]
+    return declared or (field_name.upper(),)
+
+
+def _parsed(name: str, raw: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(raw)
+    except ValueError as exc:
+        # The value itself stays out of the message: it may be a key.
+        raise ConfigError(f"{name} {exc}.") from None

@@ -1,0 +1,113 @@
+"""Every error a client can be told of.
+
+AppError
+├── BadInput 400        NotFound 404   PayloadTooLarge 413   UnsupportedMediaType 415   InvalidBody 422
+├── Forbidden 403       MethodNotAllowed 405   RequestTimeout 408   MisdirectedRequest 421
+├── ServerBusy 503
+└── ProviderError 502
+    ├── ProviderBusy 429
+    ├── ProviderUnavailable 503
+    └── ProviderTimeout 504
+"""
+
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """An error whose text is safe to show.
+
+    `code` is stable and for programs; the message is one or two sentences for people and names what is wrong.
+    """
+
+    status: ClassVar[int] = 500
+    default_code: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.retry_after_s = retry_after_s
+
+
+class BadInput(AppError):
+    status = 400
+    default_code = "bad_request"
+
+
+class Forbidden(AppError):
+    status = 403
+    default_code = "forbidden"
+
+
+class NotFound(AppError):
+    status = 404
+    default_code = "not_found"
+
+
+class MethodNotAllowed(AppError):
+    status = 405
+    default_code = "method_not_allowed"
+
+
+class RequestTimeout(AppError):
+    status = 408
+    default_code = "request_timeout"
+    retryable = True
+
+
+class PayloadTooLarge(AppError):
+    status = 413
+    default_code = "payload_too_large"
+
+
+class UnsupportedMediaType(AppError):
+    status = 415
+    default_code = "unsupported_media_type"
+
+
+class MisdirectedRequest(AppError):
+    status = 421
+    default_code = "misdirected_request"
+
+
+class InvalidBody(AppError):
+    """The body is well-formed but not what the route takes; the message names the field."""
+
+    status = 422
+    default_code = "invalid_body"
+
+
+class ServerBusy(AppError):
+    status = 503
+    default_code = "server_busy"
+    retryable = True
+
+
+class ProviderError(AppError):
+    """The model's provider failed. Never carries the provider's own words."""
+
+    status = 502
+    default_code = "upstream_error"
+    retryable = True
+
+
+class ProviderRejected(ProviderError):
+    """The provider refused and would refuse again: a bad key, an unknown model, a bad request."""
+
+    retryable = False
+
+
+class ProviderBusy(ProviderError):
+    status = 429
+    default_code = "upstream_busy"
+
+
+class ProviderUnavailable(ProviderError):
+    status = 503
+    default_code = "upstream_unavailable"
+
+
+class ProviderTimeout(ProviderError):
+    status = 504
+    default_code = "upstream_timeout"

@@ -1,0 +1,1 @@
+"""One file per wire format, and what they share: catalogue, token counting, transport."""

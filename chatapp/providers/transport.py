@@ -1,0 +1,316 @@
+"""HTTP/1.1 for the OpenAI SDK on gevent sockets, with bodies that can be read as they arrive."""
+
+import contextlib
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import gevent
+import httptools
+import httpx2
+from gevent import socket
+
+from chatapp.providers.socket_reader import SocketReader, is_quiet
+
+MAX_HEADER_BYTES = 64 * 1024
+MAX_IDLE_PER_HOST = 200
+IDLE_S = 30.0
+
+# Where a response keeps its `UpstreamBody`.
+BODY_EXTENSION = "chatapp_body"
+
+Origin = tuple[str, str, int]
+
+
+class UpstreamTLSError(httpx2.ConnectError):
+    """The TLS handshake failed or the certificate is not trusted."""
+
+
+class UpstreamHungUp(httpx2.RemoteProtocolError):
+    """The server closed the connection before it answered."""
+
+
+class UpstreamBody(httpx2.SyncByteStream):
+    """The body of one response, read from its socket as the bytes arrive."""
+
+    def __init__(self, connection: "_Connection") -> None:
+        self._connection = connection
+
+    def read(self, silence_s: float) -> bytes | None:
+        """Return what has arrived since the last call, waiting for at least one byte.
+
+        Returns b"" at the end and None after `silence_s` seconds without data.
+        Raises: `httpx2.RemoteProtocolError` when the body is cut or malformed, `httpx2.ReadError` on a reset.
+        """
+        return self._connection.read_body(silence_s)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the body for callers that want all of it, such as the SDK itself."""
+        timeout_s = self._connection.read_timeout_s
+        while (data := self.read(timeout_s)) != b"":
+            if data is None:
+                raise httpx2.ReadTimeout("no data from the server")
+            yield data
+
+    def close(self) -> None:
+        self._connection.finish()
+
+
+class GeventTransport(httpx2.BaseTransport):
+    """Plain HTTP/1.1 with keep-alive, made for thousands of slow streams in one process.
+
+    Redirects are never followed and compressed bodies are refused: nothing of a chat needs them, and both are ways to
+    make a server fetch or inflate what it did not ask for.
+    """
+
+    def __init__(self, *, connect_timeout_s: float) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._idle: dict[Origin, deque[tuple[float, socket.socket]]] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send `request` and return its response as soon as the headers are here.
+
+        `extensions["chatapp_body"]` of the response is its `UpstreamBody`.
+        Raises: `httpx2.TransportError` and its kin.
+        """
+        timeouts = request.extensions.get("timeout", {})
+        read_timeout_s = timeouts.get("read") or 600.0
+        payload = _encode_request(request)
+        origin = _origin_of(request.url)
+        connection = self._reused(origin)
+        if connection is not None:
+            connection.read_timeout_s = read_timeout_s
+            with contextlib.suppress(_StaleConnection):
+                return self._exchange(connection, payload)
+        connection = self._connected(origin)
+        connection.read_timeout_s = read_timeout_s
+        try:
+            return self._exchange(connection, payload)
+        except _StaleConnection as exc:
+            raise UpstreamHungUp("no answer") from exc
+
+    def close(self) -> None:
+        for waiting in self._idle.values():
+            for _, sock in waiting:
+                sock.close()
+        self._idle.clear()
+
+    def _exchange(self, connection: "_Connection", payload: bytes) -> httpx2.Response:
+        try:
+            connection.send(payload)
+            connection.read_head()
+        except BaseException:
+            connection.discard()
+            raise
+        body = UpstreamBody(connection)
+        encoding = next((value for name, value in connection.headers if name.lower() == b"content-encoding"), b"")
+        if encoding.strip().lower() not in (b"", b"identity"):
+            connection.discard()
+            raise httpx2.DecodingError("the server compressed its answer although it was asked not to")
+        return httpx2.Response(
+            connection.status, headers=connection.headers, stream=body, extensions={BODY_EXTENSION: body}
+        )
+
+    def _reused(self, origin: Origin) -> "_Connection | None":
+        waiting = self._idle.get(origin)
+        while waiting:
+            since, sock = waiting.pop()
+            if time.monotonic() - since < IDLE_S and is_quiet(sock):
+                return _Connection(sock, give_back=partial(self._keep, origin, sock), is_reused=True)
+            sock.close()
+        return None
+
+    def _connected(self, origin: Origin) -> "_Connection":
+        scheme, host, port = origin
+        try:
+            sock = socket.create_connection((host, port), timeout=self._connect_timeout_s)
+        except (TimeoutError, gevent.Timeout) as exc:
+            raise httpx2.ConnectTimeout("connecting took too long") from exc
+        except (OSError, UnicodeError) as exc:
+            raise httpx2.ConnectError("cannot connect") from exc
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if scheme == "https":
+                sock = self._wrapped(sock, host)
+            sock.settimeout(None)
+        except BaseException:
+            sock.close()
+            raise
+        return _Connection(sock, give_back=partial(self._keep, origin, sock))
+
+    def _wrapped(self, sock: socket.socket, host: str) -> socket.socket:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        try:
+            return self._tls.wrap_socket(sock, server_hostname=host)
+        except TimeoutError as exc:
+            raise httpx2.ConnectTimeout("the TLS handshake took too long") from exc
+        except (ssl.SSLError, ssl.CertificateError, OSError) as exc:
+            raise UpstreamTLSError("the TLS handshake failed") from exc
+
+    def _keep(self, origin: Origin, sock: socket.socket) -> None:
+        waiting = self._idle.setdefault(origin, deque())
+        if len(waiting) >= MAX_IDLE_PER_HOST:
+            waiting.popleft()[1].close()
+        waiting.append((time.monotonic(), sock))
+
+
+class _StaleConnection(Exception):
+    """A kept connection was closed by the server before it answered; a fresh one may work."""
+
+
+class _Connection:
+    """One request and its response on one socket; also what the HTTP parser reports to."""
+
+    def __init__(self, sock: socket.socket, *, give_back: Callable[[], None], is_reused: bool = False) -> None:
+        self._sock: socket.socket | None = sock
+        self._give_back = give_back
+        self._is_reused = is_reused
+        self._parser = httptools.HttpResponseParser(self)
+        self._reader = SocketReader(sock)
+        self._parts: list[bytes] = []
+        self._head_bytes = 0
+        self._has_head = False
+        self._is_complete = False
+        self.read_timeout_s = 600.0
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self.headers.clear()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        # 1xx answers only announce the real one.
+        self._has_head = self.status >= 200
+
+    def on_body(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def on_message_complete(self) -> None:
+        self._is_complete = self._has_head
+
+    # What the transport calls.
+
+    def send(self, payload: bytes) -> None:
+        try:
+            self._open_socket().sendall(payload)
+        except (BrokenPipeError, ConnectionResetError) as exc:
+            raise _StaleConnection if self._is_reused else httpx2.WriteError("the server hung up") from exc
+        except OSError as exc:
+            raise httpx2.WriteError("sending failed") from exc
+
+    def read_head(self) -> None:
+        while not self._has_head:
+            data = self._receive(self.read_timeout_s)
+            if data is None:
+                raise httpx2.ReadTimeout("no answer from the server")
+            if not data:
+                if self._is_reused and not self._head_bytes:
+                    raise _StaleConnection
+                raise UpstreamHungUp("no answer")
+            self._head_bytes += len(data)
+            self._feed(data)
+            if not self._has_head and self._head_bytes > MAX_HEADER_BYTES:
+                raise httpx2.RemoteProtocolError("the answer's headers are too large")
+
+    def read_body(self, silence_s: float) -> bytes | None:
+        while not self._parts:
+            if self._is_complete or self._sock is None:
+                self.finish()
+                return b""
+            data = self._receive(silence_s)
+            if data is None:
+                return None
+            if data:
+                self._feed(data)
+            else:
+                self._end_by_close()
+        parts = self._parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        return data
+
+    def finish(self) -> None:
+        """Keep the socket for the next request if this response was read whole, else close it."""
+        sock, self._sock = self._sock, None
+        if sock is None:
+            return
+        self._reader.close()
+        if self._is_complete and self._parser.should_keep_alive():
+            self._give_back()
+        else:
+            sock.close()
+
+    def discard(self) -> None:
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            self._reader.close()
+            sock.close()
+
+    def _open_socket(self) -> socket.socket:
+        if self._sock is None:
+            raise httpx2.StreamClosed
+        return self._sock
+
+    def _receive(self, silence_s: float) -> bytes | None:
+        try:
+            return self._reader.receive(silence_s)
+        except ConnectionResetError as exc:
+            if self._is_reused and not self._head_bytes:
+                raise _StaleConnection from exc
+            raise httpx2.ReadError("the connection was reset") from exc
+        except OSError as exc:
+            raise httpx2.ReadError("reading failed") from exc
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as exc:
+            raise httpx2.RemoteProtocolError("the server tried to switch protocols") from exc
+        except httptools.HttpParserError as exc:
+            # Bytes after the end of a complete message spoil the connection, not the message.
+            if self._is_complete:
+                self.discard()
+                return
+            raise httpx2.RemoteProtocolError("the answer is not valid HTTP") from exc
+
+    def _end_by_close(self) -> None:
+        """The server closed the connection: that ends a body without a length and cuts any other."""
+        names = {name.lower() for name, _ in self.headers}
+        if not self._is_complete and (b"content-length" in names or b"transfer-encoding" in names):
+            self.discard()
+            raise httpx2.RemoteProtocolError("the answer was cut off")
+        self.discard()
+
+
+def _origin_of(url: httpx2.URL) -> Origin:
+    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+
+
+# Headers that this transport decides itself, and one that is a note of the SDK to itself.
+OWN_HEADERS = frozenset(
+    (b"accept-encoding", b"connection", b"content-length", b"transfer-encoding", b"x-stainless-raw-response")
+)
+
+
+def _encode_request(request: httpx2.Request) -> bytes:
+    body = request.read()
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    for name, value in request.headers.raw:
+        if name.lower() not in OWN_HEADERS:
+            lines.append(b"%b: %b" % (name, value))
+    lines.append(b"Accept-Encoding: identity")
+    if body or request.method not in ("GET", "HEAD", "DELETE"):
+        lines.append(b"Content-Length: %d" % len(body))
+    if any(b"\r" in line or b"\n" in line or b"\0" in line for line in lines):
+        raise httpx2.LocalProtocolError("a header holds a line break")
+    return b"\r\n".join([*lines, b"", body])

@@ -1,0 +1,96 @@
+"""Answering one request: the pipeline that stands behind every door."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import msgspec
+
+from chatapp.core.chat import ChatRequest, Message
+from chatapp.core.context_window import count_prompt, fit
+from chatapp.core.events import Events
+from chatapp.core.models import Model
+from chatapp.core.ports import Provider, TokenCounter
+from chatapp.errors import BadInput
+from chatapp.services.guarding import Limits, guarded
+from chatapp.services.metering import Meter, metered
+from chatapp.services.model_directory import ModelDirectory
+from chatapp.services.rendering import BlockRenderer, render_blocks
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a door asks of the pipeline; `model` None is the default one, `own_key` the person's own provider key."""
+
+    messages: tuple[Message, ...]
+    model: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    own_key: str | None = None
+    is_rendered: bool = False
+
+
+class Answer:
+    """One answer in the making: iterate `events` to make it, close them to cancel it.
+
+    `events` are those of the provider, guarded and metered: `Started`, `TextDelta`, `Silence`, `Block` (when rendered),
+    perhaps `Failed`, then always `Usage` and `Finished`. They never raise for a fault of the provider.
+    """
+
+    def __init__(self, *, model: Model, notices: tuple[str, ...], omitted_messages: int, meter: Meter) -> None:
+        self.model = model
+        self.notices = notices
+        self.omitted_messages = omitted_messages
+        self.meter = meter
+        self.renderer: BlockRenderer | None = None
+        self.events: Events
+
+
+class Answering:
+    """The use case: read a question, fit it to the model, ask the provider, guard, meter and render the answer."""
+
+    def __init__(
+        self,
+        *,
+        directory: ModelDirectory,
+        providers: Mapping[str, Provider],
+        counter: TokenCounter,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._directory = directory
+        self._providers = providers
+        self._counter = counter
+        self._limits = limits
+        self._clock = clock
+
+    def start(self, question: Question) -> Answer:
+        """Return the answer, not yet begun: nothing is sent before its first event is asked for.
+
+        Raises: `BadInput` (400 `model_unavailable`), `PayloadTooLarge` (413 `context_too_long`).
+        """
+        resolved = self._directory.resolve(question.model, has_own_key=question.own_key is not None)
+        model = resolved.model
+        count = partial(self._counter.count, encoding=model.encoding)
+        fitted = fit(question.messages, window=model.context_window, max_tokens=question.max_tokens, count=count)
+        meter = Meter(model, count_prompt=lambda: count_prompt(fitted.messages, count), count=count, clock=self._clock)
+        answer = Answer(model=model, notices=resolved.notices, omitted_messages=fitted.omitted, meter=meter)
+        request = ChatRequest(
+            messages=fitted.messages, model=model.id, temperature=question.temperature, max_tokens=question.max_tokens
+        )
+        events = self._provider(model).stream(request, api_key=question.own_key)
+        events = metered(guarded(events, self._limits, self._clock), meter)
+        if question.is_rendered:
+            answer.renderer = BlockRenderer()
+            events = render_blocks(events, answer.renderer)
+        answer.events = events
+        return answer
+
+    def count(self, text: str, model: Model) -> int:
+        """Return the tokens of `text` for `model`."""
+        return self._counter.count(text, model.encoding)
+
+    def _provider(self, model: Model) -> Provider:
+        try:
+            return self._providers[model.provider]
+        except KeyError:
+            raise BadInput(f"Nothing here can answer for {model.id!r}.", code="model_unavailable") from None

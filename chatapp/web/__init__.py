@@ -1,0 +1,1 @@
+"""HTTP only: one blueprint per file, and how requests are read, errors told and streams encoded."""

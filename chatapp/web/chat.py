@@ -1,0 +1,134 @@
+"""`POST /chat` and `POST /chat/stream`: one pipeline behind a JSON, a form and a streaming door."""
+
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from chatapp.core.events import Event, Failed, Silence, Started
+from chatapp.services.answering import Answer, Question
+from chatapp.web import sse
+from chatapp.web.answers import figures_of
+from chatapp.web.context import config, services
+from chatapp.web.form_chat import answer_form
+from chatapp.web.openapi import documented
+from chatapp.web.reader import ReaderWatch
+from chatapp.web.reading import ChatIn, TokensIn, checked_text, read_json, read_model_id, read_own_key, read_question
+from chatapp.web.results import ChatOut, StreamEvents, TokensOut
+
+bp = Blueprint("chat", __name__)
+
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+
+
+@bp.post("/chat")
+@documented(
+    summary="Answer one message",
+    body=ChatIn,
+    result=ChatOut,
+    errors=(400, 408, 413, 415, 422, 429, 502, 503, 504),
+    takes_key=True,
+    takes_render=True,
+)
+def answer_message() -> Response | str:
+    """Answer one message whole.
+
+    A form post, from the chat page without JavaScript, is answered with that page.
+    Raises: `AppError` as a problem document.
+    """
+    if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return answer_form()
+    answer = started_answer(read_question(request, config()))
+    with ReaderWatch(request):
+        text = whole_text(answer)
+    body = {"text": text, **figures_of(answer), "request_id": g.request_id}
+    if answer.renderer is not None:
+        body["html"] = body.get("html") or answer.renderer.html
+    return jsonify(body)
+
+
+@bp.post("/chat/stream")
+@documented(
+    summary="Answer one message, event by event",
+    body=ChatIn,
+    events=StreamEvents,
+    errors=(400, 408, 413, 415, 422, 429, 502, 503, 504),
+    takes_key=True,
+    takes_render=True,
+)
+def stream_answer() -> Response:
+    """Answer one message as server-sent events, see `web.sse`.
+
+    The status waits for the answer's first word, at most one heartbeat: until then an error is a status.
+    Raises: `AppError` as a problem document.
+    """
+    answer = started_answer(read_question(request, config()))
+    watch = ReaderWatch(request)
+    try:
+        first = first_event(answer, patience_s=config().heartbeat_s)
+    except BaseException:
+        watch.stop()
+        answer.events.close()
+        raise
+    return Response(
+        _stream(answer, first, watch, g.request_id, config().heartbeat_s),
+        mimetype="text/event-stream",
+        headers=STREAM_HEADERS,
+    )
+
+
+@bp.post("/tokens")
+@documented(summary="Count the tokens of a text", body=TokensIn, result=TokensOut, errors=(400, 408, 413, 415, 422))
+def count_tokens() -> Response:
+    """Count what a message would take of a model's window.
+
+    Raises: `BadInput` (400 `model_unavailable`).
+    """
+    body = read_json(request, TokensIn)
+    text = checked_text(body.message, "message", config())
+    model = services().directory.resolve(read_model_id(body.model), has_own_key=read_own_key(request) is not None).model
+    return jsonify(
+        tokens=services().answering.count(text, model),
+        characters=len(text),
+        model=model.id,
+        window=model.context_window,
+        estimated=model.provider not in ("openai", "demo"),
+    )
+
+
+def started_answer(question: Question) -> Answer:
+    """Start an answer and have the request's log line tell of it."""
+    g.answer = answer = services().answering.start(question)
+    return answer
+
+
+def first_event(answer: Answer, *, patience_s: float) -> Event:
+    """Return the first event worth a status: anything but `Started` and silence, for `patience_s` seconds.
+
+    Raises: `AppError` when the answer failed before its first word.
+    """
+    patient_until = time.monotonic() + patience_s
+    for event in answer.events:
+        if isinstance(event, Failed):
+            raise event.error
+        if not isinstance(event, Started | Silence) or time.monotonic() >= patient_until:
+            return event
+    raise AssertionError("an answer ends with `Finished`")
+
+
+def whole_text(answer: Answer) -> str:
+    """Make the whole answer and return its text.
+
+    Raises: `AppError` when it failed, in mid-answer too: half an answer is not what was asked for.
+    """
+    for event in answer.events:
+        if isinstance(event, Failed):
+            raise event.error
+    return answer.meter.text
+
+
+def _stream(answer: Answer, first: Event, watch: ReaderWatch, request_id: str, heartbeat_s: float) -> Iterator[bytes]:
+    try:
+        yield from sse.encode_answer(answer, first, request_id, heartbeat_s=heartbeat_s)
+    finally:
+        watch.stop()

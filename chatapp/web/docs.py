@@ -1,0 +1,26 @@
+"""The page that shows the API's description and lets one try it; its files come from a package, not from a CDN."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from flask import Blueprint, Response, render_template, send_from_directory
+
+bp = Blueprint("docs", __name__, url_prefix="/api/docs")
+
+
+def swagger_folder() -> Path:
+    """Return where the package that carries Swagger UI keeps its files; the package itself is never imported."""
+    spec = find_spec("flask_openapi3_swagger")
+    assert spec is not None, "requirements.txt installs it"
+    assert spec.submodule_search_locations is not None, "it is a package"
+    return Path(spec.submodule_search_locations[0]) / "templates" / "swagger"
+
+
+@bp.get("")
+def page() -> str:
+    return render_template("api_docs.html", page="docs")
+
+
+@bp.get("/files/<path:path>")
+def files(path: str) -> Response:
+    return send_from_directory(swagger_folder(), path, max_age=86_400)

@@ -1,0 +1,92 @@
+"""Encoding an answer as server-sent events."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import msgspec
+
+from chatapp.core.events import Block, Event, Failed, Finished, Silence, TextDelta, Usage
+from chatapp.services.answering import Answer
+from chatapp.web.answers import figures_of, opening_of
+from chatapp.web.errors import problem_of
+
+HEARTBEAT = b": \n\n"
+
+_encode = msgspec.json.encode
+
+# Line ends to some readers though not to the standard's: `str.splitlines` cuts at each of these.
+FOREIGN_LINE_ENDS = {0x0085: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
+def encode_event(name: str, data: dict[str, Any]) -> bytes:
+    """Return one event; its data is JSON on one line whatever the texts in it hold.
+
+    Source: WHATWG HTML, 9.2.
+    """
+    return b"event: %b\ndata: %b\n\n" % (name.encode("ascii"), _one_line(_encode(data)))
+
+
+def encode_delta(text: str) -> bytes:
+    """Return the event of one piece of text; the one that is encoded thousands of times per answer."""
+    if text.isascii():
+        return b'event: delta\ndata: {"text":%b}\n\n' % _encode(text)
+    return b'event: delta\ndata: {"text":%b}\n\n' % _one_line(_encode(text))
+
+
+def encode_answer(
+    answer: Answer,
+    first: Event,
+    request_id: str,
+    *,
+    heartbeat_s: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[bytes]:
+    """Yield the stream of an answer whose `first` event was already taken.
+
+    Events: `start`; `delta` and `block` as they come; `error` at most once; `done` last. A comment goes out after
+    `heartbeat_s` of silence.
+    """
+    head = encode_event("start", {"request_id": request_id, **opening_of(answer)})
+    written_at = clock()
+    has_written = True
+    event: Event | None = first
+    with closing(answer.events) as events:
+        while event is not None:
+            chunk = b""
+            if type(event) is TextDelta:
+                chunk = encode_delta(event.text)
+            elif isinstance(event, Silence):
+                now = clock()
+                if has_written:
+                    has_written, written_at = False, now
+                if now - written_at >= heartbeat_s or head:
+                    chunk = HEARTBEAT
+            else:
+                chunk = _encode_other(event, answer, request_id)
+            if chunk or head:
+                yield head + chunk
+                head = b""
+                has_written = True
+            event = next(events, None)
+
+
+def _encode_other(event: Event, answer: Answer, request_id: str) -> bytes:
+    match event:
+        case Block(index, html, rest):
+            return encode_event("block", {"index": index, "html": html, "rest": rest})
+        case Failed(error):
+            return encode_event("error", problem_of(error, request_id))
+        case Finished():
+            return encode_event("done", figures_of(answer))
+        case Usage():
+            # The figures travel with `done`.
+            return b""
+    return b""
+
+
+def _one_line(data: bytes) -> bytes:
+    if data.isascii():
+        return data
+    return data.decode("utf-8").translate(FOREIGN_LINE_ENDS).encode("utf-8")

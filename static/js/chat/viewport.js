@@ -1,0 +1,14 @@
+// @ts-check
+
+/** Keep the page as high as what is visible, so that a phone's keyboard hides nothing; style sheets know only the rest. */
+export function fitVisibleHeight() {
+  const viewport = window.visualViewport
+  if (!viewport) return
+  const fit = () => {
+    // Pinch zoom shrinks the viewport as well and must not squeeze the page.
+    if (viewport.scale !== 1) return
+    document.documentElement.style.setProperty("--visible-height", `${viewport.height}px`)
+  }
+  viewport.addEventListener("resize", fit)
+  fit()
+}

@@ -1,0 +1,60 @@
+// @ts-check
+// Blocking on purpose and in <head>: it pins the saved theme before anything is painted. Without a saved choice the
+// style sheet follows the system by itself, so this file then changes nothing.
+;(() => {
+  const KEY = "theme"
+  const NEXT = /** @type {const} */ ({ auto: "light", light: "dark", dark: "auto" })
+  const NAMES = { auto: "automatic", light: "light", dark: "dark" }
+  const root = document.documentElement
+
+  /** @returns {keyof typeof NEXT} the theme that is in force */
+  function current() {
+    const theme = root.dataset.theme
+    return theme === "light" || theme === "dark" ? theme : "auto"
+  }
+
+  /** @param {string | null} theme */
+  function apply(theme) {
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme
+    else delete root.dataset.theme
+    for (const toggle of document.querySelectorAll("[data-theme-toggle]")) label(toggle)
+  }
+
+  /** @param {Element} toggle */
+  function label(toggle) {
+    const text = `Theme: ${NAMES[current()]}. Switch to ${NAMES[NEXT[current()]]}`
+    toggle.setAttribute("aria-label", text)
+    toggle.setAttribute("title", text)
+  }
+
+  /** @returns {string | null} the saved theme; null as well where storage is forbidden */
+  function saved() {
+    try {
+      return localStorage.getItem(KEY)
+    } catch {
+      return null
+    }
+  }
+
+  /** @param {string} theme */
+  function save(theme) {
+    try {
+      localStorage.setItem(KEY, theme)
+    } catch {
+      // The choice then lasts for this page only.
+    }
+  }
+
+  apply(saved())
+  document.addEventListener("DOMContentLoaded", () => apply(current()))
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element) || !event.target.closest("[data-theme-toggle]")) return
+    const theme = NEXT[current()]
+    save(theme)
+    apply(theme)
+  })
+  // Another tab of this site changed it.
+  addEventListener("storage", (event) => {
+    if (event.key === KEY) apply(event.newValue)
+  })
+})()

@@ -1,0 +1,112 @@
+"""What all tests share: running servers, the misbehaving upstream, the browser."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.live_server import LiveServer
+from tests.wire.behaviours import BEHAVIOURS
+from tests.wire.reader import get
+from tests.wire.upstream import Upstream
+
+PROVIDER_KEY = "sk-test-canary-0123456789"
+SHORT_LIMITS = {
+    "OPENAI_API_KEY": PROVIDER_KEY,
+    "DEFAULT_MODEL": "good",
+    "CONNECT_TIMEOUT_S": "1",
+    "FIRST_TOKEN_TIMEOUT_S": "2",
+    "STALL_TIMEOUT_S": "2",
+    "ANSWER_TIMEOUT_S": "6",
+    "HEARTBEAT_S": "1",
+    "BODY_TIMEOUT_S": "2",
+    "WRITE_TIMEOUT_S": "2",
+    "MAX_ANSWER_CHARS": "200000",
+}
+
+StartServer = Callable[[dict[str, str]], LiveServer]
+
+
+@pytest.fixture(scope="session")
+def launch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Start a server with these settings without waiting for it; all of them are stopped in the end."""
+    servers: list[LiveServer] = []
+
+    def launch(env: dict[str, str]) -> LiveServer:
+        server = LiveServer(tmp_path_factory.mktemp("server"), env)
+        servers.append(server)
+        return server
+
+    yield launch
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def start_server(launch_server: StartServer) -> StartServer:
+    """Start a server with these settings and wait until it answers."""
+
+    def start(env: dict[str, str]) -> LiveServer:
+        server = launch_server(env)
+        server.wait_until_ready()
+        return server
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def site_server(start_server: StartServer) -> LiveServer:
+    """The product as it starts for somebody who set nothing up: the demo provider answers."""
+    return start_server({})
+
+
+@pytest.fixture(scope="session")
+def site(site_server: LiveServer) -> str:
+    """The base URL of `site_server`."""
+    return site_server.base_url
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Upstream]:
+    """A model server whose behaviour is chosen by the model's name."""
+    server = Upstream(BEHAVIOURS)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def faulty_site(start_server: StartServer, upstream: Upstream) -> LiveServer:
+    """The product in front of `upstream`, with limits short enough to be waited for."""
+    server = start_server({**SHORT_LIMITS, "OPENAI_BASE_URL": f"{upstream.base_url}/v1"})
+    wait_for_models(server)
+    return server
+
+
+def wait_for_models(server: LiveServer) -> None:
+    """Return when all workers know the upstream's models, which each asks for itself."""
+    give_up_at = time.monotonic() + 10
+    in_a_row = 0
+    while in_a_row < 20:
+        in_a_row = in_a_row + 1 if "u08-hang" in get(server.base_url, "/models").text else 0
+        assert time.monotonic() < give_up_at, "the upstream's models never reached /models"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Use the Chromium of this machine, and keep it from calling anybody."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    arguments = [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-default-apps",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")  # Chromium refuses to sandbox for root
+    own = {"executable_path": found} if found else {}
+    return {**browser_type_launch_args, **own, "args": arguments}

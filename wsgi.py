@@ -1,0 +1,12 @@
+"""The WSGI application: `gunicorn -c gunicorn.conf.py wsgi:app`."""
+
+import sys
+
+from chatapp import create_app
+from chatapp.config import Config, ConfigError
+from chatapp.providers.catalog import CatalogError
+
+try:
+    app = create_app(Config.from_env())
+except (ConfigError, CatalogError) as exc:
+    sys.exit(f"chatapp cannot start: {exc}")
