@@ -14,7 +14,8 @@ from types import FrameType
 import msgspec
 
 from bench.processes import pss_mb, raise_open_files, session_pids
-from bench.report import Results, Start, render_report
+from bench.report import render_report
+from bench.results import Results, Start
 from bench.scenarios import (
     FULL,
     QUICK,
@@ -199,7 +200,7 @@ def _bench(results: Results) -> Iterator[Bench]:
         yield Bench(upstream=upstream, leash=leash, folder=Path(folder), results=results)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _leave(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 

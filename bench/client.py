@@ -139,7 +139,7 @@ class LoadGenerator:
 
     def _start(self) -> None:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
+        sock.settimeout(0)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream = _Stream(sock)
         self._streams[sock.fileno()] = stream

@@ -13,7 +13,8 @@ _PROC = Path("/proc")
 
 def session_pids(session_id: int) -> list[int]:
     """Return the processes of a session: a server started in one of its own, with all its workers."""
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir(_PROC))) if _stat(pid)[3:4] == [str(session_id)]]
+    pids = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if _stat(pid)[3:4] == [str(session_id)]]
 
 
 def cpu_s(session_id: int) -> float:

@@ -4,104 +4,26 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-import msgspec
-
-from bench.scenarios import Run, Scenario
-from bench.servers import NGINX, OLD_WAY, PRODUCT, nginx_binary
+from bench.goals import product_goals
+from bench.results import (
+    Results,
+    added_first_token_ms,
+    cpu_ms_per_request,
+    kb_per_stream,
+    ratios,
+    token_and_stream_costs,
+)
+from bench.scenarios import DIRECT, Run
+from bench.servers import NGINX, OLD_WAY, nginx_binary
 
 _FULL_MACHINE = 0.95  # of all cores: beyond that, waiting times are the machine's
 _LATE_MS = 20
-
-
-class Start(msgspec.Struct, kw_only=True):
-    """How fast each start was, and what the whole server weighs (PSS, MB of 10^6 bytes)."""
-
-    subject: str
-    ready_s: list[float] = msgspec.field(default_factory=list)
-    ready_cpu_s: list[float] = msgspec.field(default_factory=list)
-    idle_pss_mb: float = 0.0
-    warm_pss_mb: float = 0.0
-
-
-class Results(msgspec.Struct, kw_only=True):
-    """Everything found. `notes` say what a reader should know, `troubles` what went wrong."""
-
-    command: str
-    scenarios: dict[str, Scenario]
-    starts: list[Start] = msgspec.field(default_factory=list)
-    runs: list[Run] = msgspec.field(default_factory=list)
-    notes: list[str] = msgspec.field(default_factory=list)
-    troubles: list[str] = msgspec.field(default_factory=list)
-
-    @property
-    def is_broken(self) -> bool:
-        return bool(self.troubles) or any(run.load.complete < run.load.requests for run in self.runs)
-
-    def runs_of(self, scenario: str, subject: str) -> list[Run]:
-        """Return the runs of one scenario against one server, by round; none if it was not asked for."""
-        return [run for run in self.runs if (run.scenario, run.subject) == (scenario, subject)]
-
-    def values_of(self, scenario: str, subject: str, value: Callable[[Run], float]) -> list[float]:
-        return [value(run) for run in self.runs_of(scenario, subject)]
-
-    def subjects_of(self, scenario: str) -> list[str]:
-        """Return the servers that the scenario was run against, in the order of the first round."""
-        return list(dict.fromkeys(run.subject for run in self.runs if run.scenario == scenario))
-
-
-def us_per_token(run: Run) -> float:
-    return run.us_per_token
-
-
-def cpu_ms_per_request(run: Run) -> float:
-    return run.cpu_ms_per_request
-
-
-def ratios(results: Results, scenario: str, subject: str, other: str) -> list[float]:
-    """Return, for each round, the CPU per token of one server as a multiple of another's."""
-    pairs = zip(
-        results.values_of(scenario, subject, us_per_token),
-        results.values_of(scenario, other, us_per_token),
-        strict=False,
-    )
-    return [mine / theirs for mine, theirs in pairs if theirs]
-
-
-def token_and_stream_costs(results: Results, subject: str) -> tuple[list[float], list[float]]:
-    """Return, for each round, µs CPU of one more token and ms CPU of a stream beyond its tokens.
-
-    Two lengths of stream give two equations: the long ones of relay40 and the short ones of ttft1.
-    """
-    marginal_us, stream_ms = [], []
-    for long, short in zip(results.runs_of("relay40", subject), results.runs_of("ttft1", subject), strict=False):
-        tokens = results.scenarios["relay40"].tokens, results.scenarios["ttft1"].tokens
-        per_token_ms = (long.cpu_ms_per_request - short.cpu_ms_per_request) / (tokens[0] - tokens[1])
-        marginal_us.append(per_token_ms * 1000)
-        stream_ms.append(short.cpu_ms_per_request - tokens[1] * per_token_ms)
-    return marginal_us, stream_ms
-
-
-def added_first_token_ms(results: Results, scenario: str, subject: str, *, share: str) -> list[float]:
-    """Return, for each round, how much later the first token comes than straight from the upstream."""
-
-    def wait_ms(run: Run) -> float:
-        spread = run.load.first_token
-        return spread.p50 if share == "p50" else spread.p99
-
-    through = results.values_of(scenario, subject, wait_ms)
-    return [
-        mine - straight for mine, straight in zip(through, results.values_of(scenario, "direct", wait_ms), strict=False)
-    ]
-
-
-def kb_per_stream(run: Run) -> float:
-    """Return the memory (PSS, 1,000 bytes) that each open stream added to the idle server."""
-    return (run.peak_pss_mb - run.idle_pss_mb) * 1000 / run.load.requests
+_QUIET_CORES = 0.3
 
 
 def render_report(results: Results) -> str:
@@ -139,43 +61,17 @@ def _heading(results: Results) -> str:
 
 
 def _goals(results: Results) -> str:
-    name = PRODUCT.name
-    _, stream_ms = token_and_stream_costs(results, name)
-    json_ms = results.values_of("json", name, cpu_ms_per_request)
-    alone_ms = added_first_token_ms(results, "ttft1", name, share="p50")
-    among_200_ms = added_first_token_ms(results, "ttft200", name, share="p99")
-    held = results.runs_of("hold5000", name)
-    started = [start for start in results.starts if start.subject == name]
-    goals: list[tuple[str, Sequence[float], float, str]] = [
-        *(
-            (
-                f"CPU per token, {results.scenarios[relay].title}: {word}",
-                ratios(results, relay, name, other),
-                most,
-                "times",
-            )
-            for relay in ("relay40", "relay200")
-            for word, other, most in (("to nginx", NGINX.name, 3.0), ("to the old way", OLD_WAY.name, 0.25))
-        ),
-        ("CPU per stream beyond its tokens", stream_ms, 2.5, "ms"),
-        ("CPU per `POST /chat`, not streamed", json_ms, 2.0, "ms"),
-        ("open streams: p99 lag", [run.load.lag.p99 for run in held], 250.0, "ms"),
-        ("open streams: lost", [float(run.load.requests - run.load.complete) for run in held], 0.0, ""),
-        ("open streams: memory of each", [kb_per_stream(run) for run in held], 60.0, "KB"),
-        ("start to the first 200 on /health", started[0].ready_s if started else [], 1.0, "s"),
-        ("memory, tokenizers loaded", [start.warm_pss_mb for start in started], 180.0, "MB"),
-        ("added to the first token, alone: median", alone_ms, 1.5, "ms"),
-        ("added to the first token, 200 streams: p99", among_200_ms, 15.0, "ms"),
-    ]
+    # How long something took says nothing about the product while others hold the processors.
+    is_quiet = results.cores_of_others <= _QUIET_CORES
     rows = [
         [
-            what,
-            f"{_value(values)} {unit}",
-            f"{most:g} {unit}",
-            _verdict(values, most, is_timed=is_busy and unit in "ms"),
+            goal.what,
+            f"{_value(goal.values)} {goal.unit}".strip(),
+            f"{goal.most:g} {goal.unit}".strip(),
+            "cannot say: busy machine" if goal.is_timed and not is_quiet else "yes" if goal.is_met else "**no**",
         ]
-        for what, values, most, unit in goals
-        if values
+        for goal in product_goals(results)
+        if goal.values
     ]
     return _table("What is asked of the product", ["", "measured", "at most", "met"], rows)
 
@@ -213,7 +109,7 @@ def _relay(results: Results, scenario: str) -> str:
 
 def _streams(results: Results) -> str:
     rows = []
-    for subject in [name for name in results.subjects_of("ttft1") or results.subjects_of("json") if name != "direct"]:
+    for subject in [name for name in results.subjects_of("ttft1") or results.subjects_of("json") if name != DIRECT]:
         marginal_us, stream_ms = token_and_stream_costs(results, subject)
         answers = results.runs_of("json", subject)
         rows.append(
@@ -247,7 +143,7 @@ def _first_token(results: Results) -> str:
                     subject,
                     _value([run.load.first_token.p50 for run in runs]),
                     _value([run.load.first_token.p99 for run in runs]),
-                    *(("-", "-") if subject == "direct" else (_value(values) for values in added)),
+                    *(("-", "-") if subject == DIRECT else (_value(values) for values in added)),
                     _complete(runs),
                     _cores(runs),
                 ]
@@ -299,17 +195,21 @@ def _remarks(results: Results) -> str:
     cores = os.cpu_count() or 1
     remarks = list(results.notes)
     if results.runs:
-        others = max(run.cores_of_others for run in results.runs)
-        remarks.append(f"Programs that are no part of this kept up to {others:.1f} of {cores} cores busy meanwhile.")
-    full = _named([run for run in results.runs if run.cores_busy > _FULL_MACHINE * cores])
+        others = f"{results.cores_of_others:.1f} of {cores} cores"
+        remarks.append(f"Programs that are no part of this kept {others} busy in the middle one of the runs.")
+    full = sum(run.cores_busy > _FULL_MACHINE * cores for run in results.runs)
     if full:
         remarks.append(
-            f"All cores, which the upstream and the load generator share with the server, were full in {full}: "
-            "what waits there, waits for the machine. CPU per token does not depend on it."
+            f"All cores, which the upstream and the load generator share with the server, were full in {full} of "
+            f"{len(results.runs)} runs: what waits there, waits for the machine. CPU per token changes less with it; "
+            "late tokens come in bunches, and a bunch is cheaper."
         )
-    late = _named([run for run in results.runs if run.upstream_late_p99_ms > _LATE_MS])
+    late = sum(run.upstream_late_p99_ms > _LATE_MS for run in results.runs)
     if late:
-        remarks.append(f"The upstream itself was over {_LATE_MS} ms late with 1 % of its tokens in {late}.")
+        remarks.append(
+            f"The upstream itself was over {_LATE_MS} ms late with 1 % of its tokens in {late} of "
+            f"{len(results.runs)} runs."
+        )
     remarks += [
         f"**Broken:** {run.scenario} with {run.subject}: {run.load.complete} of {run.load.requests} complete, "
         f"{run.load.failures}; {run.load.example}"
@@ -319,11 +219,6 @@ def _remarks(results: Results) -> str:
     lines = [f"- {remark}" for remark in remarks]
     lines += [f"\n**Broken:**\n```\n{trouble}\n```" for trouble in results.troubles]
     return "\n".join(lines)
-
-
-def _named(runs: Iterable[Run]) -> str:
-    """Return which runs these are, without telling the rounds apart."""
-    return ", ".join(dict.fromkeys(f"{run.scenario} with {run.subject}" for run in runs))
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -13,6 +13,7 @@ from bench.client import Job, LoadResult
 from bench.processes import cpu_s, machine_busy_s, pss_mb
 from bench.servers import NGINX, OLD_WAY, PRODUCT, ROOT, Server, ServerFailed, ask
 
+DIRECT = "direct"  # the upstream, asked without a server before it
 _WARM_UP_TIMES = 20
 _WARM_UP_AT_ONCE = 8
 _AFTERMATH_S = 0.2  # a server may still close and log when the last byte has arrived
@@ -82,7 +83,7 @@ QUICK: Mapping[str, Scenario] = {
         requests=1000,
         at_once=1000,
         ramp_ms=2,
-        subjects=(NGINX.name, PRODUCT.name),
+        subjects=(PRODUCT.name,),
         is_memory_watched=True,
     ),
 }
@@ -134,7 +135,7 @@ def target_of(server: Server, scenario: Scenario) -> Target:
 def direct_target(upstream_port: int, scenario: Scenario) -> Target:
     """Return the upstream without a server before it: what every added time is counted from."""
     body = NGINX.body(scenario.model, stream=scenario.stream)
-    return Target("direct", upstream_port, None, NGINX.stream_path, body)
+    return Target(DIRECT, upstream_port, None, NGINX.stream_path, body)
 
 
 def warm(server: Server) -> str | None:

@@ -28,15 +28,24 @@ class ServerFailed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a server is to run: the port it listens at, its upstream's port, and a folder of its own."""
+
+    port: int
+    upstream_port: int
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One kind of server. `command` and `env` get the port to listen at, the upstream's and an empty folder.
+    """One kind of server.
 
     `warm_up` holds (path, body) of requests that load what the server loads late.
     """
 
     name: str
-    command: Callable[[int, int, Path], list[str]]
-    env: Callable[[int, Path], Mapping[str, str]]
+    command: Callable[[Place], list[str]]
+    env: Callable[[Place], Mapping[str, str]]
     stream_path: str
     json_path: str
     is_product_api: bool
@@ -55,37 +64,41 @@ def nginx_binary() -> str | None:
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 
-def _nginx_command(port: int, upstream_port: int, folder: Path) -> list[str]:
-    template = (Path(__file__).parent / "nginx.conf").read_text()
-    values = {"PORT": port, "UPSTREAM_PORT": upstream_port, "FOLDER": folder, "WORKERS": WORKERS}
+def _nginx_command(place: Place) -> list[str]:
+    settings = (Path(__file__).parent / "nginx.conf").read_text()
+    values = {
+        "PORT": place.port,
+        "UPSTREAM_PORT": place.upstream_port,
+        "FOLDER": place.folder,
+        "WORKERS": WORKERS,
+    }
     for name, value in values.items():
-        template = template.replace(f"@{name}@", str(value))
-    (folder / "nginx.conf").write_text(template)
-    return [nginx_binary() or "nginx", "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+        settings = settings.replace(f"@{name}@", str(value))
+    path = place.folder / "nginx.conf"
+    path.write_text(settings)
+    return [nginx_binary() or "nginx", "-e", str(place.folder / "error.log"), "-c", str(path)]
 
 
-def _openai_env(upstream_port: int, folder: Path) -> dict[str, str]:
-    return {"OPENAI_BASE_URL": f"http://127.0.0.1:{upstream_port}/v1", "OPENAI_API_KEY": "sk-bench"}
+def _openai_env(place: Place) -> dict[str, str]:
+    return {"OPENAI_BASE_URL": f"http://127.0.0.1:{place.upstream_port}/v1", "OPENAI_API_KEY": "sk-bench"}
 
 
-def _product_env(upstream_port: int, folder: Path) -> dict[str, str]:
-    mine = {"LOCAL_SERVERS": "off", "WEB_CONCURRENCY": str(WORKERS), "DATA_DIR": str(folder)}
-    return _openai_env(upstream_port, folder) | mine
+def _product_env(place: Place) -> dict[str, str]:
+    mine = {"LOCAL_SERVERS": "off", "WEB_CONCURRENCY": str(WORKERS), "DATA_DIR": str(place.folder)}
+    return _openai_env(place) | mine
 
 
 NGINX = Subject(
     name="nginx",
     command=_nginx_command,
-    env=lambda upstream_port, folder: {},
+    env=lambda _: {},
     stream_path="/v1/chat/completions",
     json_path="/v1/chat/completions",
     is_product_api=False,
 )
 PRODUCT = Subject(
     name="product",
-    command=lambda port, upstream_port, folder: (
-        [str(GUNICORN), "-c", "gunicorn.conf.py", "-b", f"127.0.0.1:{port}", "wsgi:app"]
-    ),
+    command=lambda place: [str(GUNICORN), "-c", "gunicorn.conf.py", "-b", f"127.0.0.1:{place.port}", "wsgi:app"],
     env=_product_env,
     stream_path="/chat/stream",
     json_path="/chat",
@@ -95,10 +108,10 @@ PRODUCT = Subject(
 )
 OLD_WAY = Subject(
     name="old way",
-    command=lambda port, upstream_port, folder: [
+    command=lambda place: [
         # Without a file named, gunicorn would read the product's settings, which lie where it starts.
         *(str(GUNICORN), "-c", "/dev/null", "-k", "gevent", "-w", str(WORKERS), "--worker-connections", "10000"),
-        *("--no-control-socket", "--log-level", "warning", "-b", f"127.0.0.1:{port}", "bench.old_way:app"),
+        *("--no-control-socket", "--log-level", "warning", "-b", f"127.0.0.1:{place.port}", "bench.old_way:app"),
     ],
     env=_openai_env,
     stream_path="/chat/stream",
@@ -186,9 +199,9 @@ class Server(Process):
         self.subject = subject
         self.port = free_port()
         self._log = folder / "server.log"
-        command = subject.command(self.port, upstream_port, folder)
+        place = Place(port=self.port, upstream_port=upstream_port, folder=folder)
+        command, env = subject.command(place), {**subject.env(place), "HOME": str(folder)}
         begin = time.monotonic()
-        env = {**subject.env(upstream_port, folder), "HOME": str(folder)}
         super().__init__(command, env=env, log=self._log, leash=leash)
         try:
             self._wait_until_healthy(begin + _START_TIMEOUT_S)

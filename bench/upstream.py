@@ -181,7 +181,7 @@ class Upstream:
         try:
             while True:
                 sock, _ = self._listener.accept()
-                sock.setblocking(False)
+                sock.settimeout(0)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._connections[sock.fileno()] = _Connection(sock)
                 self._epoll.register(sock.fileno(), select.EPOLLIN)
@@ -283,7 +283,7 @@ class Upstream:
 
 def main() -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-    listener.setblocking(False)
+    listener.settimeout(0)
     print(listener.getsockname()[1], flush=True)
     # A collection would delay every stream, and nothing here leaves a cycle behind.
     gc.disable()

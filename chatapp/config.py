@@ -1,18 +1,19 @@
 """All settings: read once from the environment and `.env`, checked, then frozen."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-WILDCARD_ADDRESSES = ("0.0.0.0", "::", "[::]", "")  # noqa: S104  # compared with, never bound to
+WILDCARD_ADDRESSES = ("0.0.0.0", "[::]")  # noqa: S104  # compared with, never bound to
 
 
 class ConfigError(Exception):
@@ -23,9 +24,17 @@ def text(raw: str) -> str:
     return raw
 
 
+def listen_address(raw: str) -> str:
+    """Read a host name or an address; IPv6 gets the brackets that it has in URLs and `Host` headers."""
+    name = _bracketed(raw.removeprefix("[").removesuffix("]"))
+    if raw.count(":") == 1:
+        raise ValueError("must be an address or a host name, without a port")
+    return name
+
+
 def whole_number(low: int, high: int) -> Callable[[str], int]:
     def parse(raw: str) -> int:
-        number = int(raw) if raw.isascii() and raw.lstrip("-").isdigit() else None
+        number = int(raw) if re.fullmatch(r"-?[0-9]{1,18}", raw) else None
         if number is None or not low <= number <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return number
@@ -61,8 +70,8 @@ def words(raw: str) -> tuple[str, ...]:
 
 
 def http_url(raw: str) -> str:
-    parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    parts = _url_parts(raw)
+    if parts is None or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise ValueError("must be an http(s) URL without query or fragment")
     if parts.username or parts.password:
         raise ValueError("must not contain a user name or password")
@@ -71,12 +80,15 @@ def http_url(raw: str) -> str:
 
 def origins(raw: str) -> tuple[str, ...]:
     found = words(raw)
-    for origin in found:
+    for place, origin in enumerate(found, 1):
         if origin == "*":
             continue
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or "*" in parts.netloc[1:]:
-            raise ValueError(f"holds {origin!r}; an origin looks like https://example.com or https://*.example.com")
+        parts = _url_parts(origin)
+        if parts is None or parts.scheme not in ("http", "https") or parts.path or "*" in parts.netloc[1:]:
+            raise ValueError(
+                f"is not a list of origins (see number {place}); one looks like https://example.com or "
+                "https://*.example.com"
+            )
     return found
 
 
@@ -109,7 +121,7 @@ class Config:
     Units: names ending in `_s` are seconds, `_ms` milliseconds, `_bytes` bytes, `_chars` characters.
     """
 
-    host: str = setting("127.0.0.1", text, "Address to listen on.")
+    host: str = setting("127.0.0.1", listen_address, "Address to listen on.")
     port: int = setting(8000, whole_number(0, 65535), "Port to listen on.")
     data_dir: Path = setting(ROOT / "instance", folder, "Folder for everything the server writes.")
     web_concurrency: int = setting(2, whole_number(1, 256), "Worker processes.")
@@ -162,7 +174,10 @@ class Config:
         Raises: `ConfigError` with one line that names the setting.
         """
         environ = os.environ if environ is None else environ
-        from_file = dotenv_values(dotenv) if dotenv and dotenv.is_file() else {}
+        try:
+            from_file = dotenv_values(dotenv) if dotenv and dotenv.is_file() else {}
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(f"{dotenv} cannot be read as UTF-8 text.") from None
         given = {**{name: value or "" for name, value in from_file.items()}, **environ}
         values: dict[str, Any] = {}
         for each in fields(cls):
@@ -182,13 +197,28 @@ class Config:
         if not self.allowed_hosts and not own and self.host in WILDCARD_ADDRESSES:
             return None
         names = {*LOOPBACK_HOSTS, self.host, *own, *self.allowed_hosts}
-        return frozenset(name.lower() for name in names)
+        return frozenset(_bracketed(name.lower()) for name in names)
 
 
 def env_names(field_name: str) -> tuple[str, ...]:
     """Return the environment variables that set one field of `Config`; the first one set wins."""
     declared: tuple[str, ...] = Config.__dataclass_fields__[field_name].metadata["env"]
     return declared or (field_name.upper(),)
+
+
+def _bracketed(name: str) -> str:
+    return f"[{name}]" if ":" in name and not name.startswith("[") else name
+
+
+def _url_parts(raw: str) -> SplitResult | None:
+    """Split a URL that has a host, and a port that can be one; None for anything else."""
+    try:
+        parts = urlsplit(raw)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # Its words would show the value.
+        return None
+    return parts if has_host and raw.isprintable() and " " not in raw else None
 
 
 def _parsed(name: str, raw: str, parse: Callable[[str], Any]) -> Any:

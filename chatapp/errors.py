@@ -1,12 +1,16 @@
 """Every error a client can be told of.
 
-AppError
-├── BadInput 400        NotFound 404   PayloadTooLarge 413   UnsupportedMediaType 415   InvalidBody 422
-├── Forbidden 403       MethodNotAllowed 405   RequestTimeout 408   MisdirectedRequest 421
-├── ServerBusy 503
+AppError 500
+├── BadInput 400
+├── Forbidden 403
+├── RequestTimeout 408
+├── PayloadTooLarge 413
+├── UnsupportedMediaType 415
+├── MisdirectedRequest 421
+├── InvalidBody 422
 └── ProviderError 502
+    ├── ProviderRejected 502, not worth another try
     ├── ProviderBusy 429
-    ├── ProviderUnavailable 503
     └── ProviderTimeout 504
 """
 
@@ -40,16 +44,6 @@ class Forbidden(AppError):
     default_code = "forbidden"
 
 
-class NotFound(AppError):
-    status = 404
-    default_code = "not_found"
-
-
-class MethodNotAllowed(AppError):
-    status = 405
-    default_code = "method_not_allowed"
-
-
 class RequestTimeout(AppError):
     status = 408
     default_code = "request_timeout"
@@ -78,12 +72,6 @@ class InvalidBody(AppError):
     default_code = "invalid_body"
 
 
-class ServerBusy(AppError):
-    status = 503
-    default_code = "server_busy"
-    retryable = True
-
-
 class ProviderError(AppError):
     """The model's provider failed. Never carries the provider's own words."""
 
@@ -101,11 +89,6 @@ class ProviderRejected(ProviderError):
 class ProviderBusy(ProviderError):
     status = 429
     default_code = "upstream_busy"
-
-
-class ProviderUnavailable(ProviderError):
-    status = 503
-    default_code = "upstream_unavailable"
 
 
 class ProviderTimeout(ProviderError):

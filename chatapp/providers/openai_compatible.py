@@ -12,10 +12,7 @@ import openai
 
 from chatapp.core.chat import ChatRequest
 from chatapp.core.events import SILENCE, THINKING, Events, Finished, FinishReason, Started, TextDelta, Usage
-from chatapp.errors import (
-    AppError,
-    ProviderError,
-)
+from chatapp.errors import AppError, ProviderError, ProviderRejected
 from chatapp.providers.breaker import CircuitBreaker
 from chatapp.providers.completions import BadChunk, Chunk, read_chunk, read_completion
 from chatapp.providers.sse_lines import EventSplitter, EventTooLarge
@@ -251,7 +248,7 @@ class _AnswerReader:
             parts.append(data)
             size += len(data)
             if size > MAX_JSON_ANSWER_BYTES:
-                raise ProviderError("The answer is too long.", code="answer_too_long")
+                raise ProviderRejected("The answer is too long.", code="answer_too_long")
         try:
             chunk = read_completion(b"".join(parts))
         except BadChunk as exc:

@@ -48,8 +48,10 @@ class SocketReader:
             with contextlib.suppress(ssl.SSLWantReadError):
                 return self._recv(RECV_BYTES)
         while self._wait(silence_s):
-            with contextlib.suppress(BlockingIOError, InterruptedError, ssl.SSLWantReadError):
+            try:
                 return self._recv(RECV_BYTES)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                continue
         return None
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ class EventSplitter:
         Lines may end in LF, CRLF or CR; comments and events of foreign types are dropped.
         Raises: `EventTooLarge`.
         """
-        if not self._pending and not self._data and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n"):
+        if not (self._pending or self._data or self._name) and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n"):
             # The common case: whole events of one line each.
             events = chunk[6:-2].split(b"\n\ndata: ")
             if chunk.count(b"\n") == 2 * len(events) and b"\r" not in chunk:
@@ -62,7 +62,7 @@ class EventSplitter:
         value = value.removeprefix(b" ")
         if field == b"data":
             self._data.append(value)
-            self._data_bytes += len(value)
+            self._data_bytes += len(value) + 1
             if self._data_bytes > MAX_EVENT_BYTES:
                 raise EventTooLarge
         elif field == b"event":

@@ -6,8 +6,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from ipaddress import ip_address
+from typing import Any
 
-import gevent
 import httptools
 import httpx2
 from gevent import socket
@@ -126,8 +127,8 @@ class GeventTransport(httpx2.BaseTransport):
     def _connected(self, origin: Origin) -> "_Connection":
         scheme, host, port = origin
         try:
-            sock = socket.create_connection((host, port), timeout=self._connect_timeout_s)
-        except (TimeoutError, gevent.Timeout) as exc:
+            sock = _connect(host, port, self._connect_timeout_s)
+        except TimeoutError as exc:
             raise httpx2.ConnectTimeout("connecting took too long") from exc
         except (OSError, UnicodeError) as exc:
             raise httpx2.ConnectError("cannot connect") from exc
@@ -175,6 +176,7 @@ class _Connection:
         self._head_bytes = 0
         self._has_head = False
         self._is_complete = False
+        self._can_be_kept = False
         self.read_timeout_s = 600.0
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -197,6 +199,8 @@ class _Connection:
 
     def on_message_complete(self) -> None:
         self._is_complete = self._has_head
+        # Asked here because the parser forgets once it looks for a next message.
+        self._can_be_kept = self._parser.should_keep_alive()
 
     # What the transport calls.
 
@@ -245,7 +249,7 @@ class _Connection:
         if sock is None:
             return
         self._reader.close()
-        if self._is_complete and self._parser.should_keep_alive():
+        if self._is_complete and self._can_be_kept:
             self._give_back()
         else:
             sock.close()
@@ -290,6 +294,35 @@ class _Connection:
             self.discard()
             raise httpx2.RemoteProtocolError("the answer was cut off")
         self.discard()
+
+
+def _connect(host: str, port: int, timeout_s: float) -> socket.socket:
+    """Connect to the first address of `host` that answers.
+
+    Raises: `TimeoutError`, `OSError` of the last address.
+    """
+    addresses: list[tuple[int, Any]]
+    try:
+        # An address needs no look-up, and a look-up takes a thread.
+        addresses = [(socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET, (host, port))]
+    except ValueError:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [(each[0], each[4]) for each in found]
+    failure: OSError = OSError("the name has no address")
+    for family, address in addresses:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.settimeout(timeout_s)
+        try:
+            sock.connect(address)
+        except OSError as exc:
+            sock.close()
+            failure = exc
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
 
 
 def _origin_of(url: httpx2.URL) -> Origin:

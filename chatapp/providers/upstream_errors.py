@@ -35,7 +35,7 @@ def error_of(exc: Exception, *, is_own_key: bool) -> AppError:
     if isinstance(exc, openai.APIStatusError):
         return _error_of_status(exc, is_own_key=is_own_key)
     if _is_tls(exc):
-        return ProviderError(
+        return ProviderRejected(
             "No secure connection to the model's server: its certificate or TLS is not right.", code="upstream_tls"
         )
     if isinstance(exc, openai.APITimeoutError) and not isinstance(exc.__cause__, httpx2.ConnectTimeout):

@@ -7,7 +7,7 @@ from contextlib import closing
 import msgspec
 
 from chatapp.core.events import Events, Silence, TextDelta
-from chatapp.errors import ProviderError, ProviderTimeout
+from chatapp.errors import ProviderError, ProviderRejected, ProviderTimeout
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ def guarded(events: Events, limits: Limits, clock: Callable[[], float] = time.mo
                 chars += len(event.text)
                 if chars > limits.max_answer_chars:
                     # What still fits is kept; what is over the limit is not worth splitting a delta for.
-                    raise ProviderError("The answer grew too long and was cut.", code="answer_too_long")
+                    raise ProviderRejected("The answer grew too long and was cut.", code="answer_too_long")
             elif type(event) is Silence and not event.is_alive:
                 _check_silence(now, started_at, heard_at, limits)
             else:

@@ -83,11 +83,9 @@ def metered(events: Events, meter: Meter) -> Events:
                     yield event
     except AppError as exc:
         failed = Failed(exc)
-    except GeneratorExit:
-        # The reader left: what was used until then is still used.
-        meter.settle(reported)
-        raise
-    usage = meter.settle(reported)
+    finally:
+        # Also when the reader left: what was used until then is still used.
+        usage = meter.settle(reported)
     meter.finish_reason = finished.reason
     if failed is not None:
         meter.error_code = failed.error.code

@@ -57,7 +57,7 @@ def answer_message() -> Response | str:
     takes_render=True,
 )
 def stream_answer() -> Response:
-    """Answer one message as server-sent events, see `web.sse`.
+    """Answer one message as server-sent events.
 
     The status waits for the answer's first word, at most one heartbeat: until then an error is a status.
     Raises: `AppError` as a problem document.

@@ -15,7 +15,7 @@ bp = Blueprint("info", __name__)
 
 
 @bp.get("/api")
-@documented(summary="Name, version and routes", result=ApiOut)
+@documented(tag="Server", summary="Name, version and routes", result=ApiOut)
 def api() -> Response:
     """Say what this API is and where to find its description."""
     routes = [
@@ -32,7 +32,7 @@ def api() -> Response:
 
 
 @bp.get("/health")
-@documented(summary="Whether the server is up", result=HealthOut)
+@documented(tag="Server", summary="Whether the server is up", result=HealthOut)
 def health() -> Response:
     """Say that the server answers and what it is set up with; never waits for anything."""
     directory = services().directory
@@ -51,7 +51,7 @@ def health() -> Response:
 
 
 @bp.get("/models")
-@documented(summary="All models and their state", result=ModelsOut, takes_key=True)
+@documented(tag="Server", summary="All models and their state", result=ModelsOut, takes_key=True)
 def models() -> Response:
     """List what can be asked; with a key of one's own the provider's models are available too."""
     directory = services().directory

@@ -46,6 +46,7 @@ class Operation(msgspec.Struct, kw_only=True):
     """What the document says of one route."""
 
     summary: str
+    tag: str = "Chat"
     body: Any = None
     result: Any = None
     events: Any = None
@@ -105,6 +106,7 @@ def _operation_object(
     content_type = "text/event-stream" if operation.events is not None else "application/json"
     schema = by_shape[operation.events if operation.events is not None else operation.result]
     described: dict[str, Any] = {
+        "tags": [operation.tag],
         "operationId": method.lower() + path.replace("/", "_").replace(".", "_"),
         "summary": operation.summary,
         "description": doc.strip().partition("\n")[0],

@@ -1,11 +1,19 @@
 // @ts-check
-"use strict";
-
 // Shows the API's description with Swagger UI, whose script (before this one) defines a global.
-const target = document.getElementById("swagger");
-/** @type {any} */ (window).SwaggerUIBundle({
-  domNode: target,
-  url: target?.dataset.url,
-  deepLinking: true,
-  validatorUrl: null,
-});
+;(() => {
+  const root = document.documentElement
+  const target = document.getElementById("swagger")
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)")
+
+  // Swagger UI has a dark style of its own; it follows the theme of the page.
+  function followTheme() {
+    const theme = root.dataset.theme
+    root.classList.toggle("dark-mode", theme ? theme === "dark" : prefersDark.matches)
+  }
+
+  followTheme()
+  prefersDark.addEventListener("change", followTheme)
+  new MutationObserver(followTheme).observe(root, { attributeFilter: ["data-theme"] })
+  const { SwaggerUIBundle } = /** @type {any} */ (window)
+  SwaggerUIBundle({ domNode: target, url: target?.dataset.url, deepLinking: true, validatorUrl: null })
+})()

@@ -63,6 +63,7 @@ class MiniChat {
         view.update(answer)
         this.#follow()
       },
+      isLeaving: () => false, // nothing of this conversation outlives the page
     })
     this.#turn = null
     this.#busy(false)

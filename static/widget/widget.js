@@ -720,6 +720,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     #cameFrom
     #opensItself = true
     #follows = true // the reader is at the end, so that new text scrolls into view
+    #place = 0 // where the log was last left, in pixels
 
     constructor() {
       super()
@@ -760,11 +761,11 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       if (!this.#conversation?.turns.length) this.#showTurns()
     }
 
-    /** Open the panel and put the cursor into the composer. */
+    /** Open the panel and move the focus into it. */
     open() {
       if (!this.#isOpen) this.#cameFrom = activeElement()
       this.#show()
-      this.#input.focus()
+      this.#focusHome()
     }
 
     /** Close the panel; the focus goes back to where it was. An answer on its way goes on. */
@@ -792,6 +793,12 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       this.#stop()
       this.#show()
       await this.#answer(question)
+    }
+
+    /** The composer, unless that would call up an on-screen keyboard over the conversation. */
+    #focusHome() {
+      const home = matchMedia("(pointer: coarse)").matches ? this.#log : this.#input
+      home.focus()
     }
 
     get #isOpen() {
@@ -842,7 +849,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     }
 
     #onSubmit() {
-      this.#input.focus()
+      if (this.shadowRoot?.activeElement !== this.#input) this.#focusHome()
       if (this.#run) return this.#stop()
       const question = this.#input.value
       if (!question.trim()) return
@@ -863,7 +870,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       this.#turns.length = 0
       this.#conversation?.save()
       this.#showTurns()
-      this.#input.focus()
+      this.#focusHome() // the button goes away
     }
 
     get #turns() {
@@ -907,7 +914,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
         if (!starter.trim()) continue
         const button = build("button", { type: "button", class: "starter", dir: "auto" }, starter)
         button.addEventListener("click", () => {
-          this.#input.focus() // the button goes away
+          this.#focusHome() // the button goes away
           this.ask(starter)
         })
         parts.push(button)
@@ -917,7 +924,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 
     /** @param {TurnView} view */
     #retry(view) {
-      this.#input.focus() // the button goes away
+      this.#focusHome() // the button goes away
       view.root.remove()
       this.#turns.pop()
       this.#answer(view.turn.question)
@@ -1076,15 +1083,21 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       this.#follow()
     }
 
-    #onScroll() {
+    get #isAtEnd() {
       const { scrollHeight, scrollTop, clientHeight } = this.#log
-      this.#follows = scrollHeight - scrollTop - clientHeight < 8
-      this.#latest.hidden = this.#follows
+      return scrollHeight - scrollTop - clientHeight < 8
+    }
+
+    #onScroll() {
+      this.#follows = this.#latest.hidden = this.#isAtEnd
     }
 
     /** Scroll to the end, unless the reader has gone elsewhere. @param {boolean} [always] */
     #follow(always) {
-      if (always || this.#follows) this.#log.scrollTop = this.#log.scrollHeight
+      // New text can come after the reader moved and before the page hears of it.
+      const hasMoved = this.#log.scrollTop < this.#place - 4 && !this.#isAtEnd
+      if (always || (this.#follows && !hasMoved)) this.#log.scrollTop = this.#log.scrollHeight
+      this.#place = this.#log.scrollTop
       this.#onScroll()
     }
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 Payload = dict[str, Any]
+TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,8 @@ def get(base_url: str, path: str, headers: dict[str, str] | None = None) -> Repl
     return send(base_url, "GET", path, None, headers or {})
 
 
-def send(
-    base_url: str, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout_s: float = 30
-) -> Reply:
-    connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=timeout_s)
+def send(base_url: str, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
+    connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=TIMEOUT_S)
     started = time.monotonic()
     try:
         connection.request(method, path, body, headers)

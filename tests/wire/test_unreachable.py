@@ -31,22 +31,20 @@ class Site:
 def sites(
     launch_server: StartServer, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Site]]:
-    """Four servers with one unreachable upstream each, started at once."""
+    """Servers with one unreachable upstream each, started at once."""
     secure = Upstream(BEHAVIOURS, tls=self_signed_context(tmp_path_factory.mktemp("tls")))
-    with bound_socket() as silent:
-        targets = {
-            "U1-refused": (f"http://127.0.0.1:{silent.getsockname()[1]}", upstream),
-            "U2-dns": ("http://no-such-host.invalid", upstream),
-            "U3-plain-port": (f"https://127.0.0.1:{upstream.port}", upstream),
-            "U3-untrusted": (secure.base_url, secure),
-        }
-        running = {
-            name: Site(launch_server({**SHORT_LIMITS, "WEB_CONCURRENCY": "1", "OPENAI_BASE_URL": f"{url}/v1"}), target)
-            for name, (url, target) in targets.items()
-        }
-        for site in running.values():
-            site.server.wait_until_ready()
-        yield running
+    targets = {
+        "U2-dns": ("http://no-such-host.invalid", upstream),
+        "U3-plain-port": (f"https://127.0.0.1:{upstream.port}", upstream),
+        "U3-untrusted": (secure.base_url, secure),
+    }
+    running = {
+        name: Site(launch_server({**SHORT_LIMITS, "WEB_CONCURRENCY": "1", "OPENAI_BASE_URL": f"{url}/v1"}), target)
+        for name, (url, target) in targets.items()
+    }
+    for site in running.values():
+        site.server.wait_until_ready()
+    yield running
     secure.close()
 
 
@@ -55,10 +53,9 @@ def ask_site(site: Site, route: str) -> Outcome:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("name", ["U1-refused", "U2-dns"])
-def test_an_unreachable_upstream_is_told_soon(sites: dict[str, Site], route: str, name: str) -> None:
-    """The connect limit, not the answer's, bounds the wait."""
-    outcome = ask_site(sites[name], route)
+def test_an_unknown_host_is_told_soon(sites: dict[str, Site], route: str) -> None:
+    """U2: the connect limit, not the answer's, bounds the wait."""
+    outcome = ask_site(sites["U2-dns"], route)
 
     assert_failed(outcome, "upstream_unreachable", 502, is_retryable=True)
     assert outcome.reply.elapsed_s < 6
@@ -91,11 +88,12 @@ def test_looking_up_an_unknown_host_holds_nobody_else_up(sites: dict[str, Site])
 
 @dataclass(frozen=True)
 class Revival:
-    """What became of questions to a dead upstream that comes to life after five failures.
+    """What became of questions to an upstream that refuses five times and then comes to life.
 
     Units: seconds from the last failure to the first answer.
     """
 
+    refused: list[Outcome]
     at_once: Outcome
     healed: Outcome
     healed_after_s: float
@@ -112,20 +110,28 @@ def revival(launch_server: StartServer) -> Iterator[Future[Revival]]:
 
 def revive(server: LiveServer, listener: socket.socket) -> Revival:
     server.wait_until_ready()
-    for _ in range(5):
-        assert ask(server.base_url, WHOLE, model="good").problem["code"] == "upstream_unreachable"
+    refused = [
+        Outcome(ask(server.base_url, route, model="good"), [], route) for route in (WHOLE, STREAM, WHOLE, STREAM, WHOLE)
+    ]
     failed_at = time.monotonic()
     upstream = Upstream(BEHAVIOURS, listener=listener)
     at_once = ask_with_record(server, upstream, "good", WHOLE)
     while (later := ask_with_record(server, upstream, "good", WHOLE)).reply.status != 200:
         assert time.monotonic() - failed_at < BREAKER_PAUSE_S + 5, later.reply.text
         time.sleep(0.25)
-    return Revival(at_once, later, time.monotonic() - failed_at)
+    return Revival(refused, at_once, later, time.monotonic() - failed_at)
+
+
+def test_an_upstream_that_refuses_is_told_soon_by_both_routes(revival: Future[Revival]) -> None:
+    """U1: nobody listens, so nobody waits."""
+    for outcome in revival.result(60).refused:
+        assert_failed(outcome, "upstream_unreachable", 502, is_retryable=True)
+        assert outcome.reply.elapsed_s < 6
 
 
 def test_after_five_failures_no_connection_is_tried_for_a_while(revival: Future[Revival]) -> None:
     """U1: a dead upstream costs each reader nothing but a message, and a live one is found again."""
-    result = revival.result(40)
+    result = revival.result(60)
 
     assert_failed(result.at_once, "upstream_unreachable", 502, 503, is_retryable=True)
     assert result.at_once.reply.elapsed_s < 0.5

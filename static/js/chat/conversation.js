@@ -25,7 +25,7 @@ export class Conversation {
   constructor(kept) {
     this.#kept = kept
     const entries = kept.read()
-    if (Array.isArray(entries)) this.replace(entries)
+    if (Array.isArray(entries)) this.replace(entries.filter(isEntry))
   }
 
   /** @returns {readonly Entry[]} */
@@ -125,6 +125,15 @@ export class Conversation {
       this.#entries.map((entry) => (entry.role === "user" ? entry : { ...entry, blocks: [], rest: entry.text })),
     )
   }
+}
+
+/**
+ * @param {any} value what an earlier version of this page may have kept
+ * @returns {value is Entry}
+ */
+function isEntry(value) {
+  if (typeof value?.text !== "string" || typeof value.at !== "number") return false
+  return value.role === "user" || (value.role === "assistant" && Array.isArray(value.blocks) && Array.isArray(value.notices))
 }
 
 /** @param {WireMessage["role"]} role @param {string} content @returns {WireMessage[]} none for empty content */

@@ -70,8 +70,8 @@ export class ChatPage {
       jump.hidden = !isAway
     })
     this.#showConversation()
-    // A failed form post keeps its card until something is asked anew.
-    if (!data.error) this.#scroll.follow()
+    // The question of a failed form post stands in the conversation now.
+    if (data.error && adopted.length) this.#composer.text = ""
   }
 
   /**
@@ -155,7 +155,6 @@ export class ChatPage {
   #ask(text, { keepDraft = false } = {}) {
     this.#previous.forget()
     const question = this.#conversation.append({ role: "user", id: 0, text, at: Date.now() })
-    if (this.#conversation.entries.length === 1) this.#transcript.show([])
     this.#transcript.add(question)
     if (!keepDraft) this.#composer.text = ""
     void this.#answer()
@@ -283,13 +282,14 @@ export class ChatPage {
     this.#previous.forget()
     this.save()
     this.#showConversation()
-    this.#scroll.follow()
     this.#focusComposer()
   }
 
   #showConversation() {
     const { entries, isEmpty } = this.#conversation
-    if (!isEmpty || !this.#log.querySelector(".failure")) this.#transcript.show(entries)
+    this.#transcript.show(entries)
+    if (isEmpty) this.#scroll.rest()
+    else this.#scroll.follow()
     get("#restore", HTMLElement).hidden = this.#previous.read() === null
     this.#showTitle()
     this.#showContext()
@@ -298,7 +298,7 @@ export class ChatPage {
   #showTitle() {
     const { title, isEmpty } = this.#conversation
     get("#title", HTMLElement).textContent = title || "New chat"
-    get("#greeting", HTMLElement).hidden = !isEmpty || this.#log.querySelector(".failure") !== null
+    get("#greeting", HTMLElement).hidden = !isEmpty
   }
 
   #showContext() {

@@ -24,6 +24,8 @@ export class QuestionView {
     const editor = cloneElement("editor-template")
     const input = get("textarea", HTMLTextAreaElement, editor)
     input.value = this.#bubble.textContent ?? ""
+    // Only for browsers without the style sheet's `field-sizing: content`.
+    input.rows = Math.min(12, input.value.split("\n").length)
     editor.addEventListener("submit", (event) => {
       event.preventDefault()
       if (input.value.trim()) onSend(input.value)

@@ -7,7 +7,7 @@ const NEAR_END = 48
 export class ScrollFollower {
   #scroller
   #onAway
-  #isFollowing = true
+  #isFollowing = false
   #lastTop = 0
 
   /**
@@ -28,6 +28,13 @@ export class ScrollFollower {
   follow() {
     this.#set(true)
     this.#toEnd()
+  }
+
+  /** Go to the beginning, as for a page that has nothing to follow yet. */
+  rest() {
+    this.#isFollowing = false
+    this.#scroller.scrollTop = 0
+    this.#onAway(false)
   }
 
   get #gap() {
