@@ -35,6 +35,7 @@ keepalive = 15
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+logger_class = "chatapp.server.JSONLogger"
 # Two servers of one user would take each other's default socket.
 control_socket_disable = True
 

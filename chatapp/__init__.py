@@ -9,6 +9,7 @@ from flask_cors import CORS
 
 from chatapp.config import ROOT, Config, ConfigError
 from chatapp.core.ports import ModelSource, Provider
+from chatapp.logs import init_logging
 from chatapp.providers.catalog import load_catalog
 from chatapp.providers.demo import DemoProvider, load_sections
 from chatapp.providers.local_servers import LOCAL_SERVERS
@@ -101,7 +102,7 @@ def _local_servers(config: Config) -> dict[str, OpenAICompatible]:
 
 
 def _wire_web(app: Flask, config: Config) -> None:
-    request_log.init_logging(config.log_level)
+    init_logging(config.log_level)
     request_log.init_request_log(app)
     guards.init_guards(app, config)
     errors.init_errors(app)
@@ -114,8 +115,7 @@ def _wire_web(app: Flask, config: Config) -> None:
     app.config.update(
         COMPRESS_ALGORITHM=["gzip"],
         COMPRESS_STREAMS=False,
-        COMPRESS_MIMETYPES=[
-            "text/html", "text/css", "text/javascript", "application/javascript", "application/json", "image/svg+xml",
-        ],
-    )  # fmt: skip
+        # Static files are compressed once, see `web.assets`.
+        COMPRESS_MIMETYPES=["text/html", "application/json", "application/problem+json"],
+    )
     Compress(app)

@@ -4,7 +4,10 @@ from typing import Any
 
 import gevent
 from gevent import socket
+from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
+
+from chatapp.logs import JSONFormatter
 
 
 class ClientSocket(socket.socket):
@@ -32,6 +35,15 @@ class ClientSocket(socket.socket):
             data = memoryview(data)[sent:]
             with gevent.Timeout(self.write_timeout_s, ConnectionResetError("the reader takes nothing")):
                 sent = self.send(data, flags)
+
+
+class JSONLogger(Logger):
+    """gunicorn's own messages in the form of all others."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JSONFormatter())
 
 
 class ChatWorker(GeventWorker):

@@ -65,7 +65,8 @@ class OpenAICompatible:
         Units: `Usage` counts tokens as the provider bills them; it is left out when the provider does not say.
         Raises: `ProviderError` and its kin; the text never holds the provider's words.
         """
-        opening = gevent.spawn(self._open, request, api_key)
+        # Without arguments, because gevent prints those of a greenlet that fails.
+        opening = gevent.spawn(lambda: self._open(request, api_key))
         try:
             while not opening.ready():
                 opening.join(timeout=self._tick_s)

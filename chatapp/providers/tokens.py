@@ -1,17 +1,19 @@
 """Counting tokens offline with the rank files that are part of the package."""
 
 import hashlib
-import os
+from binascii import a2b_base64
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 
 import tiktoken
+from tiktoken_ext import openai_public
 
 from chatapp.core.models import DEFAULT_ENCODING
 
 RANKS = Path(__file__).resolve().parent.parent / "data" / "tiktoken"
 
-# File name (as tiktoken looks for it) and SHA-256. Source: tiktoken 0.14.0, tiktoken_ext/openai_public.py.
+# File name (tiktoken's own) and SHA-256. Source: tiktoken 0.14.0, tiktoken_ext/openai_public.py.
 RANK_FILES = {
     "o200k_base": (
         "fb374d419588a4632f3f557e76b4b70aebbca790",
@@ -54,10 +56,21 @@ class TiktokenCounter:
 
 @cache
 def _encoding(name: str) -> tiktoken.Encoding:
-    file_name, sha256 = RANK_FILES.get(name, RANK_FILES[DEFAULT_ENCODING])
+    name = name if name in RANK_FILES else DEFAULT_ENCODING
+    file_name, sha256 = RANK_FILES[name]
     path = RANKS / file_name
-    # tiktoken deletes a file whose hash is wrong and asks the network for another: look first.
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise RankFileError(f"The rank file of {name} ({path.name}) is missing or damaged; install the package again.")
-    os.environ["TIKTOKEN_CACHE_DIR"] = str(RANKS)
-    return tiktoken.get_encoding(name if name in RANK_FILES else DEFAULT_ENCODING)
+    # tiktoken's own definition of the encoding, but with ranks from our file: its loader is slower, deletes a file
+    # that it finds damaged and asks the network for another.
+    define: FunctionType = openai_public.ENCODING_CONSTRUCTORS[name]
+    ranks = _ranks(content)
+    ours = FunctionType(define.__code__, {**define.__globals__, "load_tiktoken_bpe": lambda *_, **__: ranks})
+    return tiktoken.Encoding(**ours())
+
+
+def _ranks(content: bytes) -> dict[bytes, int]:
+    """Read a rank file: lines of a token in base64 and its rank, in the order of the ranks."""
+    fields = content.split()
+    return dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))

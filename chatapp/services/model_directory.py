@@ -79,9 +79,8 @@ class ModelDirectory:
     def listing(self, *, has_own_key: bool = False) -> list[ListedModel]:
         """Return every model that can be named, the default's provider first."""
         models = {model.id: model for model in self._known.values() if self._is_openai_itself or model.provider == DEMO}
-        for provider, ids in self._offered.items():
-            for model_id in ids:
-                models.setdefault(model_id, self._offered_model(model_id, provider))
+        for ids in self._offered.values():
+            models |= {model_id: found for model_id in ids if (found := self._find(model_id))}
         if self.integration != DEMO:
             models.pop(DEMO, None)
         elif DEMO in models:
@@ -154,9 +153,10 @@ class ModelDirectory:
         on this machine has only its own.
         """
         known = self._known.get(model_id)
-        if known is None or provider != OPENAI:
+        if known is None or known.provider != provider:
             return self._unknown(model_id, provider)
-        return known if self._is_openai_itself else replace(known, retires_on=None, successor=None)
+        is_another = provider == OPENAI and not self._is_openai_itself
+        return replace(known, retires_on=None, successor=None) if is_another else known
 
     @staticmethod
     def _unknown(model_id: str, provider: str) -> Model:

@@ -3,7 +3,9 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from flask import Blueprint, Response, render_template, send_from_directory
+from flask import Blueprint, Response, render_template
+
+from chatapp.web.assets import send_asset
 
 bp = Blueprint("docs", __name__, url_prefix="/api/docs")
 
@@ -23,4 +25,4 @@ def page() -> str:
 
 @bp.get("/files/<path:path>")
 def files(path: str) -> Response:
-    return send_from_directory(swagger_folder(), path, max_age=86_400)
+    return send_asset(swagger_folder(), path, cache_control="public, max-age=86400")

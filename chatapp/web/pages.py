@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, render_template, request, send_from_directory
+from flask import Blueprint, Flask, Response, render_template, request
 
 from chatapp.config import ROOT
 from chatapp.version import VERSION
+from chatapp.web.assets import send_asset
 from chatapp.web.context import config, services
 from chatapp.web.info import as_json
 
@@ -46,8 +47,7 @@ def service() -> str:
 @bp.get("/widget.js")
 def widget() -> Response:
     """The widget, for pages of any site; short-lived, since its address never changes."""
-    response = send_from_directory(ROOT / "static" / "widget", "widget.js", max_age=300)
-    response.headers["Cache-Control"] = "public, max-age=300"
+    response = send_asset(ROOT / "static" / "widget", "widget.js", cache_control="public, max-age=300")
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

@@ -3,51 +3,15 @@
 import logging
 import os
 import time
-from contextvars import ContextVar
 from typing import Any
 
-import msgspec
 from flask import Flask, Response, g, request
 
 from chatapp.core.events import FinishReason
+from chatapp.logs import current_request_id
 from chatapp.services.answering import Answer
 
 log = logging.getLogger(__name__)
-
-current_request_id: ContextVar[str] = ContextVar("request_id", default="")
-
-# What a LogRecord has by itself; everything else came in through `extra`.
-RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-
-class JSONFormatter(logging.Formatter):
-    """One JSON object per line. Texts of messages and keys never get here: log calls pass names and numbers."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            "logger": record.name,
-        }
-        if request_id := current_request_id.get():
-            line["request_id"] = request_id
-        line |= {name: value for name, value in vars(record).items() if name not in RECORD_FIELDS}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
-
-
-def init_logging(level: str) -> None:
-    """Send all logs to stderr as JSON lines."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JSONFormatter())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    # These name hosts and requests on every call, at a level meant for their own developers.
-    for name in ("openai", "httpx2", "httpcore2"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def init_request_log(app: Flask) -> None:

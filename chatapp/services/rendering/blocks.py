@@ -103,8 +103,7 @@ class BlockRenderer:
         rendered = [(chunk, self._render(chunk)) for chunk in chunks]
         self._rendered += rendered
         html = "".join(html for _, html in rendered)
-        if not html:
-            return iter(())
+        # A block without HTML, such as a link's definition, still takes its text out of the rest.
         block = Block(self._index, html, self._scanner.rest)
         self._index += 1
         return iter((block,))

@@ -56,7 +56,6 @@ _CLEANER = nh3.Cleaner(
             "table-scroll",
         },
         "li": {"task-list-item"},
-        "ol": {"contains-task-list"},
         "p": {"markdown-alert-title", "plain-text"},
         "section": {"footnotes"},
         "span": {"code-block__language", *filter(None, STANDARD_TYPES.values())},

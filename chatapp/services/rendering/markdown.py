@@ -68,7 +68,9 @@ class _AnswerRenderer(RendererHTML):
     """Writes tokens as HTML without style, with a text direction on each block and headings below the page's own."""
 
     def paragraph_open(self, tokens: Tokens, idx: int, options: OptionsDict, env: EnvType) -> str:
-        return "" if tokens[idx].hidden else '<p dir="auto">'
+        if tokens[idx].hidden:
+            return ""
+        return f'<p dir="auto">{_checkbox(tokens[idx - 1]) if idx else ""}'
 
     def heading_open(self, tokens: Tokens, idx: int, options: OptionsDict, env: EnvType) -> str:
         return f'<{_lower_heading(tokens[idx].tag)} dir="auto">'
@@ -80,11 +82,17 @@ class _AnswerRenderer(RendererHTML):
         return '<blockquote dir="auto">\n'
 
     def list_item_open(self, tokens: Tokens, idx: int, options: OptionsDict, env: EnvType) -> str:
-        meta = tokens[idx].meta or {}
-        if "checked" not in meta:
+        box = _checkbox(tokens[idx])
+        if not box:
             return '<li dir="auto">'
-        state = 'checked="" aria-label="Done"' if meta["checked"] else 'aria-label="To do"'
-        return f'<li class="task-list-item" dir="auto"><input type="checkbox" disabled="" {state}> '
+        # In a loose list the box stands in the line of its text.
+        follower = tokens[idx + 1]
+        is_loose = follower.type == "paragraph_open" and not follower.hidden
+        return f'<li class="task-list-item" dir="auto">{"" if is_loose else box}'
+
+    def ordered_list_open(self, tokens: Tokens, idx: int, options: OptionsDict, env: EnvType) -> str:
+        start = tokens[idx].attrs.get("start")
+        return "<ol>\n" if start is None else f'<ol start="{start}">\n'
 
     def table_open(self, tokens: Tokens, idx: int, options: OptionsDict, env: EnvType) -> str:
         return '<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table>\n'
@@ -150,6 +158,14 @@ class _AnswerRenderer(RendererHTML):
 def _lower_heading(tag: str) -> str:
     """Return the heading two levels down, since the page has h1 and h2 of its own."""
     return f"h{min(int(tag[1]) + 2, 6)}"
+
+
+def _checkbox(item: Token) -> str:
+    """Return the box of a task, "" if `item` is none."""
+    if item.type != "list_item_open" or "checked" not in item.meta:
+        return ""
+    state = 'checked="" aria-label="Done"' if item.meta["checked"] else 'aria-label="To do"'
+    return f'<input type="checkbox" disabled="" {state}> '
 
 
 def _alignment(token: Token) -> str:
