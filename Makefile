@@ -9,7 +9,7 @@ help: ## list the commands
 
 run: ## install what is needed and serve the site on http://127.0.0.1:8000
 	@$(PYTHON) tools/setup.py run
-	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
+	@exec $(PYTHON) tools/serve.py
 
 setup: ## install what the tests need
 	@$(PYTHON) tools/setup.py test

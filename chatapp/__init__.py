@@ -3,7 +3,7 @@
 from functools import partial
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_compress import Compress
 from flask_cors import CORS
 
@@ -108,9 +108,12 @@ def _wire_web(app: Flask, config: Config) -> None:
     errors.init_errors(app)
     assets.init_assets(app, ROOT / "static")
     pages.init_pages(app)
+    # The routes' blueprints are shared by all applications of a process: what depends on settings hangs on this one.
+    api = Blueprint("api", __name__)
+    CORS(api, **cors_options(config.cors_origins))
     for module in (chat, info):
-        CORS(module.bp, **cors_options(config.cors_origins))
-        app.register_blueprint(module.bp)
+        api.register_blueprint(module.bp)
+    app.register_blueprint(api)
     app.register_blueprint(docs.bp)
     app.config.update(
         COMPRESS_ALGORITHM=["gzip"],

@@ -3,6 +3,7 @@
 import logging
 import time
 from contextvars import ContextVar
+from traceback import format_exception
 from typing import Any
 
 import msgspec
@@ -26,8 +27,9 @@ class JSONFormatter(logging.Formatter):
         if request_id := current_request_id.get():
             line["request_id"] = request_id
         line |= {name: value for name, value in vars(record).items() if name not in RECORD_FIELDS}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            # Without what it was raised from: that may be an error of the SDK, whose text is the provider's.
+            line["exception"] = "".join(format_exception(record.exc_info[1], chain=False))
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 

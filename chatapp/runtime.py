@@ -30,10 +30,11 @@ def _follow(directory: ModelDirectory, name: str, source: ModelSource) -> None:
             if not is_offered:
                 log.info("models.found", extra={"provider": name})
             is_offered = True
-        except ProviderError:
-            # A server that went away takes its models along; one that never was there is no news.
-            if is_offered:
+        except ProviderError as exc:
+            # A server that went away takes its models along; one that never was there is no news. One that is there
+            # but fails keeps its list.
+            if is_offered and exc.code == "upstream_unreachable":
                 log.warning("models.lost", extra={"provider": name})
                 directory.withdraw(name)
-            is_offered = False
+                is_offered = False
         gevent.sleep(REFRESH_S * random.uniform(0.9, 1.1))  # noqa: S311  # spreads the workers' requests

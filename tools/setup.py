@@ -103,9 +103,7 @@ def apt_install(package: str) -> bool:
 
 def run_quietly(*command: str | Path, environ: dict[str, str] | None = None) -> bool:
     try:
-        done = subprocess.run(
-            command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ
-        )
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ)
     except OSError:
         return False
     return done.returncode == 0

@@ -16,7 +16,7 @@ from chatapp.errors import AppError, ProviderError, ProviderRejected
 from chatapp.providers.breaker import CircuitBreaker
 from chatapp.providers.completions import BadChunk, Chunk, read_chunk, read_completion
 from chatapp.providers.sse_lines import EventSplitter, EventTooLarge
-from chatapp.providers.transport import BODY_EXTENSION, GeventTransport, UpstreamBody
+from chatapp.providers.transport import BODY_EXTENSION, GeventTransport, StaleConnection, UpstreamBody
 from chatapp.providers.upstream_errors import error_in_stream, error_of, is_worth_retrying, protocol_error
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -89,7 +89,7 @@ class OpenAICompatible:
         Cost: one request. Raises: `ProviderError`.
         """
         try:
-            listed = self._client.get("/models", cast_to=httpx2.Response)
+            listed = self._client.get("/models", cast_to=httpx2.Response, options={"max_retries": RETRIES})
             entries = msgspec.json.decode(listed.content).get("data", [])
             ids = [entry["id"] for entry in entries if isinstance(entry.get("id"), str)]
             return [model_id for model_id in ids if is_chat_model(model_id)][:MAX_LISTED_MODELS]
@@ -115,6 +115,8 @@ class OpenAICompatible:
                 self._record(exc)
                 error = error_of(exc, is_own_key=api_key is not None)
                 pause_s = max(wait_s * random.uniform(0.8, 1.2), error.retry_after_s or 0)  # noqa: S311  # jitter
+                if isinstance(exc.__cause__, StaleConnection):
+                    pause_s = 0.0
                 if not tries_left or not is_worth_retrying(exc) or time.monotonic() + pause_s >= deadline:
                     return error
             else:
@@ -202,7 +204,7 @@ class _AnswerReader:
                 yield from self._events_of(data)
         if self._is_done:
             self._read(END_OF_BODY_S)
-        elif self._finish_reason is None:
+        elif self._finish_reason is None and self._has_text:
             raise ProviderError("The answer broke off before its end.", code="upstream_truncated")
 
     def _events_of(self, data: bytes) -> Events:

@@ -16,7 +16,9 @@ class EventSplitter:
     """Cuts a byte stream into the `data` of its events."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        # The line that is not yet complete, in pieces: joining them at each read would make a long line quadratic.
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._data: list[bytes] = []
         self._data_bytes = 0
         self._name = b""
@@ -34,13 +36,11 @@ class EventSplitter:
                 return events
         return self._feed_lines(chunk)
 
-    @property
-    def is_inside_event(self) -> bool:
-        """Whether the stream stopped in the middle of an event."""
-        return bool(self._pending.strip() or self._data)
-
     def _feed_lines(self, chunk: bytes) -> list[bytes]:
-        buffer = self._pending + chunk
+        if b"\n" not in chunk and b"\r" not in chunk and not self._ends_in_cr():
+            self._keep(chunk)
+            return []
+        buffer = b"".join([*self._pending, chunk])
         held = b""
         if b"\r" in buffer:
             # A CR at the very end may be half of a CRLF: it waits for the next byte.
@@ -48,10 +48,19 @@ class EventSplitter:
                 buffer, held = buffer[:-1], b"\r"
             buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, rest = buffer.split(b"\n")
-        self._pending = rest + held
-        if len(self._pending) > MAX_EVENT_BYTES:
-            raise EventTooLarge
+        self._pending, self._pending_bytes = [], 0
+        self._keep(rest + held)
         return [data for line in lines if (data := self._end_line(line)) is not None]
+
+    def _ends_in_cr(self) -> bool:
+        return bool(self._pending) and self._pending[-1].endswith(b"\r")
+
+    def _keep(self, piece: bytes) -> None:
+        if piece:
+            self._pending.append(piece)
+            self._pending_bytes += len(piece)
+        if self._pending_bytes > MAX_EVENT_BYTES:
+            raise EventTooLarge
 
     def _end_line(self, line: bytes) -> bytes | None:
         if not line:

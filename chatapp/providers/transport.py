@@ -1,6 +1,5 @@
 """HTTP/1.1 for the OpenAI SDK on gevent sockets, with bodies that can be read as they arrive."""
 
-import contextlib
 import ssl
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from gevent import socket
 
 from chatapp.providers.socket_reader import SocketReader, is_quiet
 
+MAX_WHOLE_BODY_BYTES = 4 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 MAX_IDLE_PER_HOST = 200
 IDLE_S = 30.0
@@ -31,6 +31,10 @@ class UpstreamTLSError(httpx2.ConnectError):
 
 class UpstreamHungUp(httpx2.RemoteProtocolError):
     """The server closed the connection before it answered."""
+
+
+class StaleConnection(UpstreamHungUp):
+    """A kept connection was closed by the server instead of answering; a fresh one may work at once."""
 
 
 class UpstreamBody(httpx2.SyncByteStream):
@@ -50,9 +54,14 @@ class UpstreamBody(httpx2.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body for callers that want all of it, such as the SDK itself."""
         timeout_s = self._connection.read_timeout_s
+        size = 0
         while (data := self.read(timeout_s)) != b"":
             if data is None:
                 raise httpx2.ReadTimeout("no data from the server")
+            size += len(data)
+            if size > MAX_WHOLE_BODY_BYTES:
+                self._connection.discard()
+                raise httpx2.RemoteProtocolError("the answer is too large")
             yield data
 
     def close(self) -> None:
@@ -81,23 +90,22 @@ class GeventTransport(httpx2.BaseTransport):
         read_timeout_s = timeouts.get("read") or 600.0
         payload = _encode_request(request)
         origin = _origin_of(request.url)
-        connection = self._reused(origin)
-        if connection is not None:
-            connection.read_timeout_s = read_timeout_s
-            with contextlib.suppress(_StaleConnection):
-                return self._exchange(connection, payload)
-        connection = self._connected(origin)
+        connection = self._reused(origin) or self._connected(origin)
         connection.read_timeout_s = read_timeout_s
         try:
             return self._exchange(connection, payload)
-        except _StaleConnection as exc:
-            raise UpstreamHungUp("no answer") from exc
+        except StaleConnection:
+            # The other idle connections are likely as dead. Sending again is the caller's to decide, who counts.
+            self._forget(origin)
+            raise
 
     def close(self) -> None:
-        for waiting in self._idle.values():
-            for _, sock in waiting:
-                sock.close()
-        self._idle.clear()
+        for origin in list(self._idle):
+            self._forget(origin)
+
+    def _forget(self, origin: Origin) -> None:
+        for _, sock in self._idle.pop(origin, ()):
+            sock.close()
 
     def _exchange(self, connection: "_Connection", payload: bytes) -> httpx2.Response:
         try:
@@ -159,10 +167,6 @@ class GeventTransport(httpx2.BaseTransport):
         waiting.append((time.monotonic(), sock))
 
 
-class _StaleConnection(Exception):
-    """A kept connection was closed by the server before it answered; a fresh one may work."""
-
-
 class _Connection:
     """One request and its response on one socket; also what the HTTP parser reports to."""
 
@@ -176,6 +180,7 @@ class _Connection:
         self._head_bytes = 0
         self._has_head = False
         self._is_complete = False
+        self._is_spoiled = False
         self._can_be_kept = False
         self.read_timeout_s = 600.0
         self.status = 0
@@ -184,18 +189,25 @@ class _Connection:
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        self.headers.clear()
+        # A second message in one exchange: nobody asked for it, and what follows on this connection is not ours.
+        self._is_spoiled = self._is_complete
+        if not self._is_spoiled:
+            self.headers.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+        if not self._is_spoiled:
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        if self._is_spoiled:
+            return
         self.status = self._parser.get_status_code()
         # 1xx answers only announce the real one.
         self._has_head = self.status >= 200
 
     def on_body(self, data: bytes) -> None:
-        self._parts.append(data)
+        if not self._is_spoiled:
+            self._parts.append(data)
 
     def on_message_complete(self) -> None:
         self._is_complete = self._has_head
@@ -208,7 +220,7 @@ class _Connection:
         try:
             self._open_socket().sendall(payload)
         except (BrokenPipeError, ConnectionResetError) as exc:
-            raise _StaleConnection if self._is_reused else httpx2.WriteError("the server hung up") from exc
+            raise (StaleConnection if self._is_reused else httpx2.WriteError)("the server hung up") from exc
         except OSError as exc:
             raise httpx2.WriteError("sending failed") from exc
 
@@ -219,7 +231,7 @@ class _Connection:
                 raise httpx2.ReadTimeout("no answer from the server")
             if not data:
                 if self._is_reused and not self._head_bytes:
-                    raise _StaleConnection
+                    raise StaleConnection("no answer")
                 raise UpstreamHungUp("no answer")
             self._head_bytes += len(data)
             self._feed(data)
@@ -249,7 +261,7 @@ class _Connection:
         if sock is None:
             return
         self._reader.close()
-        if self._is_complete and self._can_be_kept:
+        if self._is_complete and self._can_be_kept and not self._is_spoiled:
             self._give_back()
         else:
             sock.close()
@@ -270,7 +282,7 @@ class _Connection:
             return self._reader.receive(silence_s)
         except ConnectionResetError as exc:
             if self._is_reused and not self._head_bytes:
-                raise _StaleConnection from exc
+                raise StaleConnection("no answer") from exc
             raise httpx2.ReadError("the connection was reset") from exc
         except OSError as exc:
             raise httpx2.ReadError("reading failed") from exc

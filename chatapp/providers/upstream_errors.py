@@ -69,4 +69,4 @@ def _error_of_status(exc: openai.APIStatusError, *, is_own_key: bool) -> AppErro
 
 def _retry_after_s(response: httpx2.Response) -> int | None:
     raw = response.headers.get("retry-after", "")
-    return min(int(raw), MAX_RETRY_AFTER_S) if raw.isascii() and raw.isdigit() else None
+    return min(int(raw), MAX_RETRY_AFTER_S) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None

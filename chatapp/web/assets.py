@@ -11,8 +11,6 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
-bp = Blueprint("assets", __name__)
-
 IMMUTABLE = "public, max-age=31536000, immutable"
 COMPRESSED_TYPES = ("text/", "application/javascript", "application/json", "image/svg+xml")
 
@@ -34,6 +32,7 @@ def init_assets(app: Flask, folder: Path) -> None:
     One digest stands for all files, so that modules and style sheets may name their siblings relatively.
     """
     digest = _digest_of(folder)
+    bp = Blueprint("assets", __name__)
 
     @app.template_global()
     def asset(path: str) -> str:

@@ -4,13 +4,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import gevent
 import msgspec
 from flask import Response, g, make_response, request
 
 from chatapp.core.chat import Message
 from chatapp.core.events import Failed
-from chatapp.errors import AppError, BadInput, InvalidBody, RequestTimeout
+from chatapp.errors import AppError, BadInput, InvalidBody
 from chatapp.services.answering import Question
 from chatapp.services.rendering import render
 from chatapp.web.context import config, services
@@ -18,7 +17,7 @@ from chatapp.web.errors import problem_of
 from chatapp.web.guards import check_same_site
 from chatapp.web.pages import render_chat
 from chatapp.web.reader import ReaderWatch
-from chatapp.web.reading import MessageIn, checked_text, read_messages, read_model_id
+from chatapp.web.reading import MessageIn, checked_text, read_body, read_messages, read_model_id
 
 
 def answer_form() -> Response:
@@ -29,8 +28,8 @@ def answer_form() -> Response:
     Raises: `Forbidden` (403) for a form from another site.
     """
     check_same_site()
-    with gevent.Timeout(config().body_timeout_s, RequestTimeout("The form took too long to arrive.")):
-        form = request.form
+    read_body(request)  # within its limits; the form is parsed from what was read
+    form = request.form
     draft = form.get("message", "")
     model: str | None = None
     history: list[Message] = []

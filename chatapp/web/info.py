@@ -25,7 +25,7 @@ def api() -> Response:
     return jsonify(
         name=config().site_name,
         version=VERSION,
-        openapi=url_for("info.openapi"),
+        openapi=url_for(".openapi"),
         docs=url_for("docs.page"),
         endpoints=routes,
     )

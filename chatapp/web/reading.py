@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar
 import gevent
 import msgspec
 from flask import Request, current_app
+from gunicorn.http.errors import ParseException
 from msgspec import UNSET, UnsetType
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -103,9 +104,20 @@ def read_body(request: Request) -> bytes:
     config: Config = current_app.extensions["config"]
     try:
         with gevent.Timeout(config.body_timeout_s, RequestTimeout("The body took too long to arrive.")):
-            return request.get_data(cache=False)
+            body = request.get_data()
     except RequestEntityTooLarge as exc:
-        raise PayloadTooLarge(f"The body is larger than {config.max_body_bytes:,} bytes.") from exc
+        raise _too_large(config) from exc
+    except (OSError, ParseException) as exc:
+        # The server's words for a client that left and for a chunk without a proper length.
+        raise BadInput("The body did not arrive whole.") from exc
+    # A body without a length is cut at the limit without a word.
+    if request.content_length is None and len(body) >= config.max_body_bytes:
+        raise _too_large(config)
+    return body
+
+
+def _too_large(config: Config) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than {config.max_body_bytes:,} bytes.")
 
 
 def read_model_id(raw: str | None) -> str | None:
@@ -167,7 +179,7 @@ def _messages_of(body: ChatIn, config: Config) -> tuple[Message, ...]:
     if len(messages) > config.max_messages:
         raise PayloadTooLarge(f"A request holds at most {config.max_messages:,} messages.")
     if not messages or messages[-1].role != "user":
-        raise InvalidBody("The last message must be the user's.")
+        raise InvalidBody(f"`{field}` must end with a message of the user's.")
     if not messages[-1].text.strip():
         raise InvalidBody(f"`{field}` is empty: there is nothing to answer.")
     return tuple(messages)

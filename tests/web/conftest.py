@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
+from chatapp import create_app
+from chatapp.config import Config
 from tests.live_server import LiveServer
 
 
@@ -15,3 +19,14 @@ def surviving_workers(request: pytest.FixtureRequest) -> Iterator[None]:
     workers = [server.worker_pids() for server in servers]
     yield
     assert [server.worker_pids() for server in servers] == workers
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """The product within this process, with the demo answering at once; for what does not depend on a real server."""
+    return create_app(Config(local_servers="off", demo_pace_ms=0))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

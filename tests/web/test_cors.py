@@ -56,13 +56,9 @@ def test_a_foreign_page_may_post_json(site: str, path: str) -> None:
     assert reply.headers["Access-Control-Allow-Credentials"] is None
 
 
-@pytest.mark.parametrize(
-    "origin", ["https://shop.example", "https://a.example.com", "https://a.b.example.com", "HTTPS://A.EXAMPLE.COM"]
-)
+@pytest.mark.parametrize("origin", ["https://shop.example", "https://a.example.com", "https://a.b.example.com"])
 def test_a_listed_origin_is_allowed_by_name(listed_site: LiveServer, origin: str) -> None:
     """T2: a star in the list means any host below that name."""
-    if origin.isupper():
-        pytest.skip("browsers send origins in lower case")
     reply = get(listed_site.base_url, "/models", {"Origin": origin})
 
     assert reply.headers["Access-Control-Allow-Origin"] == origin

@@ -1,6 +1,7 @@
 """What the log tells: enough to find a request again, nothing of what was said or of anybody's key."""
 
 import json
+import time
 
 import pytest
 
@@ -12,7 +13,19 @@ KEY = "sk-secret-abcdefghijkl"
 
 def log_lines(server: LiveServer) -> list[Payload]:
     """Every structured line; the server's greeting and its framework's warnings are plain text."""
-    return [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+    return [
+        json.loads(line) for line in server.log().splitlines(keepends=True) if line[:1] == "{" and line[-1:] == "\n"
+    ]
+
+
+def wait_for_line(server: LiveServer, request_id: str) -> Payload:
+    """Return the one line about a request, which may be written just after its answer's last byte."""
+    give_up_at = time.monotonic() + 5
+    while not (found := [line for line in log_lines(server) if line.get("request_id") == request_id]):
+        assert time.monotonic() < give_up_at, "the request was never logged"
+        time.sleep(0.01)
+    [line] = found
+    return line
 
 
 @pytest.mark.parametrize("route", ["/chat", "/chat/stream"])
@@ -20,7 +33,7 @@ def test_a_request_is_found_again_by_the_id_in_its_answer(site_server: LiveServe
     """Somebody reports an id; the operator finds one line with what happened."""
     reply = ask(site_server.base_url, route)
 
-    [line] = [line for line in log_lines(site_server) if line.get("request_id") == reply.headers["X-Request-Id"]]
+    line = wait_for_line(site_server, reply.headers["X-Request-Id"])
     assert (line["path"], line["method"], line["status"]) == (route, "POST", 200)
 
 

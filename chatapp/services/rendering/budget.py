@@ -2,7 +2,7 @@
 
 import re
 
-_START_UNITS = 50_000
+_START_UNITS = 40_000
 _UNITS_PER_CHAR = 1.0
 _START_OUTPUT_CHARS = 64_000
 _OUTPUT_PER_CHAR = 4
@@ -21,7 +21,7 @@ _COSTS = {
     "\n": 22.0,
 }
 _TABLE_RULE_CHARS = " \t>*+0123456789.)-|:"
-_WORDS = re.compile(r"\w+|[^\w\s]")
+_CODE_WORDS = re.compile(r"[A-Za-z0-9]+|\S")
 
 
 class Budget:
@@ -66,7 +66,7 @@ class Budget:
 def markdown_units(source: str) -> float:
     """Return an upper estimate of the work of parsing, rendering and cleaning `source`."""
     units = 80 + 0.3 * len(source) + sum(cost * source.count(text) for text, cost in _COSTS.items())
-    units += 32 * sum(1 for _ in _MARKERS.finditer(source))
+    units += 40 * sum(1 for _ in _MARKERS.finditer(source))
     # Every row of a table is filled up to the width of its head.
     return units + 8 * _table_columns(source) * source.count("\n")
 
@@ -86,4 +86,4 @@ def code_units(source: str) -> float:
 
 def highlight_units(code: str) -> float:
     """Return an upper estimate of the work of colouring `code`."""
-    return 20 + 8 * sum(1 for _ in _WORDS.finditer(code))
+    return 20 + 8 * sum(1 for _ in _CODE_WORDS.finditer(code))

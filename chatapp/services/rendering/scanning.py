@@ -119,7 +119,8 @@ class BlockScanner:
         return indent >= 4
 
     def _take_text(self, line: str, closed: list[Chunk]) -> None:
-        fence = FENCE.match(line)
+        first = line.lstrip(" \t")[0]
+        fence = FENCE.match(line) if first in "`~" else None
         if self._math and not fence:
             self._keep(line)
             if self._math in line or self._size > self._math_end:
@@ -133,35 +134,36 @@ class BlockScanner:
         if fence and is_outermost:
             self._close(closed)
             self._fence = fence[1] or fence[2]
-        elif _HEADING.match(line):
+        elif first == "#" and _HEADING.match(line):
             self._close(closed)
             self._keep(line)
             self._close(closed)
             return
         elif is_outermost:
-            self._take_outermost(line, closed)
+            self._take_outermost(line, first, closed)
         elif self._size > HARD_CHARS:
             self._close(closed)
         self._keep(line)
         self._ends_in_code = indent >= 4
 
-    def _take_outermost(self, line: str, closed: list[Chunk]) -> None:
+    def _take_outermost(self, line: str, first: str, closed: list[Chunk]) -> None:
         marker = _MARKER.match(line)
         if marker and not _RULE.match(line):
             if self._content_indent and self._size > SOFT_CHARS:
                 self._close(closed)
             self._content_indent = _content_indent(marker[0])
-        elif line.lstrip(" ").startswith(">"):
-            self._content_indent = 0
         elif self._size > HARD_CHARS:
             self._close(closed, next_heading=self._table_head if "|" in line else ())
+        elif first == ">":
+            self._content_indent = 0  # a quote ends a list
         elif "|" in line and _TABLE_RULE.match(line) and self._lines and "|" in self._lines[-1]:
             self._table_head = (self._lines[-1], line)
-        opener = line.lstrip(" ")[:2]
-        closer = _MATH_CLOSERS.get(opener, "")
-        if closer and closer not in line.lstrip(" ")[2:]:
-            self._math = closer
-            self._math_end = self._size + MATH_CHARS
+        if first in "$\\":
+            bare = line.lstrip(" ")
+            closer = _MATH_CLOSERS.get(bare[:2], "")
+            if closer and closer not in bare[2:]:
+                self._math = closer
+                self._math_end = self._size + MATH_CHARS
 
     def _keep(self, line: str) -> None:
         self._lines.append(line)
@@ -188,6 +190,8 @@ class BlockScanner:
 
 def _indent(line: str) -> int:
     """Return the columns of white space that `line` begins with; a tab reaches to the next multiple of four."""
+    if not line or line[0] not in " \t":
+        return 0
     blank = line[: len(line) - len(line.lstrip(" \t"))]
     return len(blank.expandtabs(4))
 
