@@ -98,6 +98,17 @@ def test_connection_that_breaks_keeps_the_words(chat: ChatPage) -> None:
     expect(chat.card).to_contain_text("The connection was lost")
 
 
+def test_code_in_the_making_is_shown_as_code(chat: ChatPage) -> None:
+    """A block that has not closed yet is readable already, and never parsed."""
+    code = 'event: delta\ndata: {"text": "```html\\n<b>bold</b>\\n"}\n\n'
+    chat.page.route("**/chat/stream*", lambda route: route.fulfill(content_type="text/event-stream", body=START + code))
+
+    answer = chat.ask("Hello")
+
+    expect(answer.locator(".code-block__language")).to_have_text("html")
+    expect(answer.locator(".code-block pre")).to_have_text("<b>bold</b>")
+
+
 def test_answer_of_a_proxy_is_no_answer(chat: ChatPage) -> None:
     """A page of a proxy in between is told by its status; its markup is not shown."""
     chat.page.route("**/chat/stream*", lambda route: route.fulfill(status=504, body="<h1>Gateway</h1>"))

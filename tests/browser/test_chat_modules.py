@@ -1,9 +1,10 @@
 """The chat page's pure modules, run where they live: the reader of streams and the spelling of figures."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser.chat_page import ChatPage
 
@@ -46,10 +47,11 @@ class Modules:
         return str(self._page.evaluate(script, [f"{self._folder}lib/format.js", function, list(arguments)]))
 
 
-@pytest.fixture
-def modules(page: Page, site: str) -> Modules:
-    ChatPage(page, site).open()
-    return Modules(page)
+@pytest.fixture(scope="module")
+def modules(browser: Browser, site: str) -> Iterator[Modules]:
+    context = browser.new_context()
+    yield Modules(ChatPage(context.new_page(), site).open().page)
+    context.close()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.chat_page import ChatPage
 from tests.live_server import LiveServer
 
-STORY = "Tell me a story of 800 words about a lighthouse"
+STORY = "Tell me a story of 2000 words about a lighthouse"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> <b>bold</b> & **stars**"
 
 
@@ -143,6 +143,17 @@ def test_arrow_up_edits_the_last_message_and_escape_leaves_it(chat: ChatPage) ->
     expect(chat.questions.get_by_role("button", name="Edit message")).to_be_focused()
 
 
+def test_edited_message_is_wholly_in_view(page: Page, site: str) -> None:
+    """The editor is taller than the bubble it replaces, and must not end up above the window's edge."""
+    page.set_viewport_size({"width": 320, "height": 480})
+    chat = ChatPage(page, site).open()
+    chat.ask("Count to 3")
+
+    chat.composer.press("ArrowUp")
+
+    expect(chat.log.locator(".editor")).to_be_in_viewport(ratio=1)
+
+
 def test_copying_takes_the_text_and_the_code(chat: ChatPage) -> None:
     """Copied is what the model wrote, not what the page made of it."""
     chat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -189,6 +200,26 @@ def test_reload_in_mid_answer_keeps_what_had_arrived(slow_chat: ChatPage) -> Non
     expect(slow_chat.answers).to_contain_text("This answer was cut off before it was finished.")
 
 
+def test_each_day_has_its_separator(chat: ChatPage) -> None:
+    chat.page.evaluate(
+        """() => sessionStorage.setItem("chat.conversation", JSON.stringify(
+            [40, 40, 1, 0].map((days) => ({ role: "user", text: "then", at: Date.now() - days * 86400000 }))))"""
+    )
+
+    chat.page.reload()
+
+    expect(chat.log.locator(".day")).to_have_text([re.compile(r"\d{4}$"), "Yesterday", "Today"])
+
+
+def test_what_cannot_be_a_conversation_is_passed_over(chat: ChatPage) -> None:
+    """What an older version of the page had kept must not stop this one."""
+    chat.page.evaluate("""sessionStorage.setItem("chat.conversation", '[null, 5, {"role": "assistant"}]')""")
+
+    chat.page.reload()
+
+    expect(chat.ask("Count to 3")).to_contain_text("3")
+
+
 def test_new_chat_can_be_taken_back(chat: ChatPage) -> None:
     """One wrong click must not cost a conversation."""
     chat.ask("Count to 3")
@@ -232,7 +263,8 @@ def test_page_follows_the_answer_until_the_reader_leaves(chat: ChatPage) -> None
     jump = chat.page.get_by_role("button", name="Jump to latest")
     chat.begin(STORY)
     paragraphs = chat.answers.locator("p")
-    expect(paragraphs.nth(3)).to_be_in_viewport()
+    expect(paragraphs.nth(3)).to_be_attached()
+    assert chat.distance_from_end() <= 2
     expect(jump).to_be_hidden()
 
     chat.scroll_to(10)
@@ -306,6 +338,31 @@ def test_form_post_answers_without_javascript(browser: Browser, site: str) -> No
     expect(page.get_by_role("article", name="Answer")).to_have_count(2)
     expect(page.get_by_role("table")).to_be_visible()
     context.close()
+
+
+def test_failed_form_post_is_taken_over_as_well(page: Page, faulty_site: LiveServer) -> None:
+    """The card of the server's page becomes one that can retry, and the message stands in the conversation once."""
+    chat = ChatPage(page, faulty_site.base_url)
+    page.goto(chat.address)
+    chat.pick("u07-500")
+    page.evaluate("document.querySelector('#message').value = 'Hello'; document.querySelector('#composer').submit()")
+    expect(chat.card).to_contain_text("Your message is kept above.")
+    expect(chat.composer).to_have_value("")
+    chat.pick("good")
+
+    chat.card.get_by_role("button", name="Retry").click()
+
+    expect(chat.answers).to_contain_text("The answer is 42")
+    expect(chat.questions).to_have_count(1)
+
+
+def test_empty_page_begins_at_its_beginning(page: Page, site: str) -> None:
+    """On a small screen the greeting comes first, not the last of the starters."""
+    page.set_viewport_size({"width": 320, "height": 480})
+
+    ChatPage(page, site).open()
+
+    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_in_viewport(ratio=1)
 
 
 def test_script_takes_over_after_a_form_post(page: Page, site: str) -> None:

@@ -43,7 +43,6 @@ export class AnswerView {
   /** Show what the answer has become. */
   update() {
     const arriving = isArriving(this.#answer)
-    this.element.classList.toggle("message--arriving", arriving)
     this.#prose.setAttribute("aria-busy", String(arriving))
     this.#showBlocks()
     this.#rest.show(this.#answer.rest, this.#answer.state === "streaming")
@@ -83,11 +82,12 @@ export class AnswerView {
   }
 
   #tellWaiting() {
-    if (!this.#waiting) return
-    const { model, at } = this.#answer
+    const { model, at, state } = this.#answer
+    if (!this.#waiting || state !== "waiting") return
     const waited_ms = Date.now() - at
     const seconds = waited_ms >= LONG_WAIT_MS ? ` ${Math.round(waited_ms / 1000)} s` : ""
-    get(".waiting__text", HTMLElement, this.#waiting).textContent = `Waiting for ${this.#nameOf(model) || "an answer"}…${seconds}`
+    const whom = this.#nameOf(model) || "an answer"
+    get(".waiting__text", HTMLElement, this.#waiting).textContent = `Waiting for ${whom}…${seconds}`
     setTimeout(() => this.#tellWaiting(), 1000)
   }
 
@@ -99,19 +99,20 @@ export class AnswerView {
     this.element.classList.toggle("message--empty", !answer.text)
     this.#notes.replaceChildren(...notesOf(answer).map(note))
     if (answer.finish_reason === "length") this.#notes.lastElementChild?.append(continueButton())
-    if (answer.state === "failed" && answer.problem) this.#notes.append(new FailureCard(answer.problem, answer).element)
+    if (answer.problem) this.#notes.append(new FailureCard(answer.problem, answer).element)
   }
 }
 
 /** @param {Answer} answer @returns {string[]} what a reader must know about it, how it ended last */
-function notesOf(answer) {
-  const notes = [...answer.notices]
-  const omitted = (answer.context?.omitted_messages ?? 0) + (answer.left_out ?? 0)
-  if (omitted) notes.push(`${formatUnits(omitted, "earlier message")} no longer fitted the model's context and ${omitted === 1 ? "was" : "were"} left out.`)
-  if (answer.state === "stopped") notes.push(answer.text ? "You stopped this answer. What had arrived is kept." : "You stopped this answer before it began.")
-  if (answer.state === "cut") notes.push("This answer was cut off before it was finished.")
-  if (answer.finish_reason === "content_filter") notes.push("The provider's content filter ended this answer.")
-  if (answer.finish_reason === "length") notes.push("Answer cut at the length limit.")
+function notesOf({ notices, context, left_out = 0, state, text, finish_reason }) {
+  const notes = [...notices]
+  const omitted = (context?.omitted_messages ?? 0) + left_out
+  if (omitted) notes.push(`${formatUnits(omitted, "earlier message")} did not fit the model's context and stayed out.`)
+  if (state === "stopped" && text) notes.push("You stopped this answer. What had arrived is kept.")
+  if (state === "stopped" && !text) notes.push("You stopped this answer before it began.")
+  if (state === "cut") notes.push("This answer was cut off before it was finished.")
+  if (finish_reason === "content_filter") notes.push("The provider's content filter ended this answer.")
+  if (finish_reason === "length") notes.push("Answer cut at the length limit.")
   return notes
 }
 

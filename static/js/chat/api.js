@@ -10,7 +10,7 @@ import { readEvents } from "../lib/sse.js"
  * @typedef {{ window: number | null, used_tokens?: number, omitted_messages: number }} Context
  * @typedef {{ title: string, detail: string, code: string, request_id?: string, retryable: boolean,
  *   retry_after?: number, status?: number }} Problem  RFC 9457, as the server writes it
- * @typedef {{ tokens: number, characters: number, model: string, window: number | null, estimated: boolean }} TokenCount
+ * @typedef {{ tokens: number, characters: number, estimated: boolean }} TokenCount
  * @typedef {{ id: string, name: string, provider: string, context_window: number | null,
  *   input_usd_per_million: number | null, output_usd_per_million: number | null,
  *   status: "available" | "no_key" | "retiring" | "retired", retires_on: string | null,
@@ -67,7 +67,7 @@ export async function countTokens(message, model, { signal, key }) {
 /** @param {string | null} key @returns {Record<string, string>} */
 const keyHeader = (key) => (key ? { "x-provider-key": key } : {})
 
-/** @param {Response} response @returns {Promise<Problem>} also when a proxy in between answered with a page of its own */
+/** @param {Response} response @returns {Promise<Problem>} also when a proxy in between answered in its own words */
 async function readProblem(response) {
   const retry_after = Number(response.headers.get("retry-after")) || undefined
   try {

@@ -5,6 +5,8 @@ import { get } from "../lib/elements.js"
 
 /** From this share on the gauge warns. */
 const NEARLY_FULL = 0.8
+/** The shortest arc, in percent, that still looks like one. */
+const LEAST_ARC = 2
 
 export class ContextGauge {
   #element
@@ -43,7 +45,7 @@ export class ContextGauge {
     this.#element.setAttribute("aria-valuenow", String(percent))
     this.#element.setAttribute("aria-valuetext", words)
     this.#element.title = `Context used: ${words}`
-    this.#element.style.setProperty("--fill", String(share * 100))
+    this.#element.style.setProperty("--fill", String(used ? Math.max(share * 100, LEAST_ARC) : 0))
     this.#element.classList.toggle("gauge--full", share >= NEARLY_FULL)
     this.#element.classList.toggle("gauge--unknown", !this.#window)
     this.#text.textContent = this.#window ? formatShare(share) : formatShortCount(used)

@@ -81,8 +81,8 @@ export class Conversation {
 
   /** @returns {import("./api.js").Context | undefined} of the last answer that told how much was in use */
   get lastContext() {
-    const answer = this.#entries.findLast((entry) => entry.role === "assistant" && entry.context?.used_tokens !== undefined)
-    return /** @type {Answer | undefined} */ (answer)?.context
+    const contexts = this.#entries.map((entry) => (entry.role === "assistant" ? entry.context : undefined))
+    return contexts.findLast((context) => context?.used_tokens !== undefined)
   }
 
   /** @param {number} id this entry and all after it are dropped */
@@ -133,7 +133,8 @@ export class Conversation {
  */
 function isEntry(value) {
   if (typeof value?.text !== "string" || typeof value.at !== "number") return false
-  return value.role === "user" || (value.role === "assistant" && Array.isArray(value.blocks) && Array.isArray(value.notices))
+  if (value.role === "user") return true
+  return value.role === "assistant" && Array.isArray(value.blocks) && Array.isArray(value.notices)
 }
 
 /** @param {WireMessage["role"]} role @param {string} content @returns {WireMessage[]} none for empty content */

@@ -20,7 +20,8 @@ export class FailureCard {
   constructor(problem, answer) {
     this.#tell(".notice__title", problem.title)
     this.#tell(".failure__detail", problem.detail)
-    this.#tell(".failure__kept", answer.text ? "What had arrived is kept above, and so is your message." : "Your message is kept above.")
+    const kept = answer.text ? "What had arrived is kept above, and so is your message." : "Your message is kept above."
+    this.#tell(".failure__kept", kept)
     this.#tell(".failure__reference", problem.request_id ? `Reference: ${problem.request_id}` : "")
     get(".failure__actions", HTMLElement, this.element).append(...this.#buttons(problem))
   }

@@ -65,10 +65,7 @@ export class ChatPage {
       onText: (text) => this.#counter.count(text),
       onSend: (text) => this.#ask(text),
     })
-    const jump = get("#jump", HTMLElement)
-    this.#scroll = new ScrollFollower(get("#scroll", HTMLElement), get("#column", HTMLElement), (isAway) => {
-      jump.hidden = !isAway
-    })
+    this.#scroll = newScrollFollower()
     this.#showConversation()
     // The question of a failed form post stands in the conversation now.
     if (data.error && adopted.length) this.#composer.text = ""
@@ -235,10 +232,11 @@ export class ChatPage {
   /** @param {number} id */
   #edit(id) {
     if (this.#turn) return
-    this.#transcript.edit(id, (text) => {
+    const message = this.#transcript.edit(id, (text) => {
       this.#dropFrom(id)
       this.#ask(text, { keepDraft: true })
     })
+    if (message) this.#scroll.show(message)
   }
 
   #editLast() {
@@ -320,9 +318,17 @@ export class ChatPage {
   }
 }
 
+function newScrollFollower() {
+  const jump = get("#jump", HTMLElement)
+  return new ScrollFollower(get("#scroll", HTMLElement), get("#column", HTMLElement), (isAway) => {
+    jump.hidden = !isAway
+  })
+}
+
 /** @param {Answer} answer told once, when it is whole, to those who hear the page */
 function announce({ state, text, problem }) {
-  const start = text.length > ANNOUNCED_CHARS ? `${text.slice(0, ANNOUNCED_CHARS)}… The whole answer is in the messages.` : text
+  const isLong = text.length > ANNOUNCED_CHARS
+  const start = isLong ? `${text.slice(0, ANNOUNCED_CHARS)}… The whole answer is in the messages.` : text
   const end = state === "failed" ? `${problem?.title}. ${problem?.detail}` : state === "stopped" ? "Stopped." : ""
   get("#status", HTMLElement).textContent = [start, end].filter(Boolean).join(" ")
 }

@@ -54,6 +54,5 @@ export class QuestionView {
     this.#editor = editor
     if (editor) this.#bubble.before(editor)
     this.#bubble.hidden = this.#foot.hidden = editor !== null
-    this.element.classList.toggle("message--editing", editor !== null)
   }
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** The end of an arriving answer that is not yet a finished block: plain text, or a code block in the making. */
+import { cloneElement, get } from "../lib/elements.js"
 
 const FENCE = /^\s*(`{3,}|~{3,})([^\n`]*)\n?/
 
@@ -9,6 +10,7 @@ export class RestView {
   /** @type {HTMLElement | null} */
   #element = null
   #text = document.createTextNode("")
+  #language = document.createTextNode("")
   #isCode = false
 
   /** @param {HTMLElement} parent it stands last in */
@@ -25,7 +27,8 @@ export class RestView {
     const isCode = fence !== null
     const text = isCode ? codeOf(rest, fence) : rest.trimStart()
     if (!text && !isCode && !isArriving) return this.remove()
-    if (!this.#element || this.#isCode !== isCode) this.#build(isCode, fence?.[2].trim() ?? "")
+    if (!this.#element || this.#isCode !== isCode) this.#build(isCode)
+    if (isCode) this.#language.data = fence[2].trim().split(/\s/, 1)[0] || "text"
     if (this.#text.data !== text) this.#text.data = text
     this.#text.parentElement?.classList.toggle("caret", isArriving)
   }
@@ -35,33 +38,28 @@ export class RestView {
     this.#element = null
   }
 
-  /** @param {boolean} isCode @param {string} language */
-  #build(isCode, language) {
+  /** @param {boolean} isCode */
+  #build(isCode) {
     this.remove()
     this.#isCode = isCode
-    this.#element = isCode ? this.#codeBlock(language) : document.createElement("p")
-    if (!isCode) {
-      this.#element.className = "message__plain"
-      this.#element.dir = "auto"
-      this.#element.append(this.#text)
-    }
+    this.#element = isCode ? this.#codeBlock() : this.#paragraph()
     this.#parent.append(this.#element)
   }
 
-  /** @param {string} language @returns {HTMLElement} shaped like the server's own */
-  #codeBlock(language) {
-    const [block, head, label] = ["code-block", "code-block__head", "code-block__language"].map((name) => {
-      const element = document.createElement(name.endsWith("language") ? "span" : "div")
-      element.className = name
-      return element
-    })
-    const [pre, code] = [document.createElement("pre"), document.createElement("code")]
-    label.textContent = language.split(/\s/, 1)[0] || "text"
-    pre.tabIndex = 0
-    code.append(this.#text)
-    pre.append(code)
-    head.append(label)
-    block.append(head, pre)
+  /** @returns {HTMLElement} */
+  #paragraph() {
+    const paragraph = document.createElement("p")
+    paragraph.className = "message__plain"
+    paragraph.dir = "auto"
+    paragraph.append(this.#text)
+    return paragraph
+  }
+
+  /** @returns {HTMLElement} */
+  #codeBlock() {
+    const block = cloneElement("code-template")
+    get(".code-block__language", HTMLElement, block).append(this.#language)
+    get("code", HTMLElement, block).append(this.#text)
     return block
   }
 }

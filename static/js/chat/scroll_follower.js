@@ -30,6 +30,13 @@ export class ScrollFollower {
     this.#toEnd()
   }
 
+  /** @param {HTMLElement} element is what the reader works on now, so that the end no longer matters */
+  show(element) {
+    this.#isFollowing = false
+    element.scrollIntoView({ block: "nearest" })
+    this.#onAway(this.#gap > NEAR_END)
+  }
+
   /** Go to the beginning, as for a page that has nothing to follow yet. */
   rest() {
     this.#isFollowing = false

@@ -3,7 +3,7 @@
 import { get } from "../lib/elements.js"
 import { ProviderKey } from "./provider_key.js"
 
-/** @typedef {{ system: string, temperature: number | null, max_tokens: number | null }} Values  null is the model's own */
+/** @typedef {{ system: string, temperature: number | null, max_tokens: number | null }} Values null: the model's own */
 
 /** @type {Values} */
 const DEFAULTS = { system: "", temperature: null, max_tokens: null }

@@ -2,11 +2,9 @@
 /** Keyboard shortcuts. All but Escape and the arrow need a modifier, so that dictation never triggers one. */
 
 /**
- * @typedef {"stop" | "focus" | "edit-last" | "retry-last" | "copy-last" | "new-chat" | "settings" | "shortcuts"} Command
+ * With Ctrl (⌘ on a Mac); `code` is the key's place, since Shift changes what it types.
+ * @type {{ code: string, shift: boolean, command: string }[]}
  */
-
-/** With Ctrl (⌘ on a Mac); `code` is the key's place, since Shift changes what it types. */
-/** @type {{ code: string, shift: boolean, command: Command }[]} */
 const WITH_CTRL = [
   { code: "Slash", shift: false, command: "shortcuts" },
   { code: "Enter", shift: true, command: "retry-last" },
@@ -18,7 +16,7 @@ const WITH_CTRL = [
 /** @type {boolean} */
 const isMac = /Mac|iP(hone|ad)/.test(navigator.platform)
 
-/** @param {(command: Command) => boolean} run returns whether there was something to do */
+/** @param {(command: string) => boolean} run returns whether there was something to do */
 export function listenForShortcuts(run) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return
@@ -28,7 +26,7 @@ export function listenForShortcuts(run) {
   if (isMac) for (const key of document.querySelectorAll("kbd[data-ctrl]")) key.textContent = "⌘"
 }
 
-/** @param {KeyboardEvent} event @returns {Command | undefined} */
+/** @param {KeyboardEvent} event @returns {string | undefined} */
 function commandFor(event) {
   if (event.altKey) return undefined
   if (event.key === "Escape") return event.shiftKey ? "focus" : "stop"
@@ -44,4 +42,5 @@ function matches(event, code) {
 }
 
 /** @param {EventTarget | null} target */
-const isEmptyComposer = (target) => target instanceof HTMLTextAreaElement && target.id === "message" && target.value === ""
+const isEmptyComposer = (target) =>
+  target instanceof HTMLTextAreaElement && target.id === "message" && target.value === ""

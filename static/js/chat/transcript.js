@@ -67,10 +67,16 @@ export class Transcript {
     if (view instanceof AnswerView) view.update()
   }
 
-  /** @param {number} id @param {(text: string) => void} onSend */
+  /**
+   * @param {number} id
+   * @param {(text: string) => void} onSend given the new words
+   * @returns {HTMLElement | undefined} the message that is being edited
+   */
   edit(id, onSend) {
     const view = this.#views.get(id)
-    if (view instanceof QuestionView) view.edit(onSend)
+    if (!(view instanceof QuestionView)) return undefined
+    view.edit(onSend)
+    return view.element
   }
 
   /** @param {boolean} isBusy tells screen readers to wait */

@@ -24,7 +24,8 @@ export function usageDetails({ usage, first_token_ms }) {
   if (!usage) return ""
   const cached = usage.cached_tokens ? ` (${formatCount(usage.cached_tokens)} of them cached)` : ""
   const reasoning = usage.reasoning_tokens ? ` (${formatCount(usage.reasoning_tokens)} of them thinking)` : ""
-  const parts = [`${formatCount(usage.prompt_tokens)} in${cached}`, `${formatCount(usage.completion_tokens)} out${reasoning}`]
+  const [asked, answered] = [formatCount(usage.prompt_tokens), formatCount(usage.completion_tokens)]
+  const parts = [`${asked} in${cached}`, `${answered} out${reasoning}`]
   if (first_token_ms != null) parts.push(`first words after ${formatDuration(first_token_ms)}`)
   if (usage.estimated) parts.push("estimated, since the provider sent no figures")
   return parts.join(" · ")

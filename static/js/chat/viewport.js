@@ -1,6 +1,6 @@
 // @ts-check
 
-/** Keep the page as high as what is visible, so that a phone's keyboard hides nothing; style sheets know only the rest. */
+/** Keep the page as high as what is visible, so that a phone's keyboard hides nothing. */
 export function fitVisibleHeight() {
   const viewport = window.visualViewport
   if (!viewport) return

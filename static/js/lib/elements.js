@@ -16,7 +16,9 @@ export function get(selector, type, root = document) {
 }
 
 /** @param {string} id of a <template> @returns {DocumentFragment} */
-export const clone = (id) => /** @type {DocumentFragment} */ (get(`#${id}`, HTMLTemplateElement).content.cloneNode(true))
+export function clone(id) {
+  return document.importNode(get(`#${id}`, HTMLTemplateElement).content, true)
+}
 
 /** @param {string} id of a <template> with one element in it @returns {HTMLElement} */
 export function cloneElement(id) {

@@ -36,9 +36,8 @@ export function formatCost(usd) {
 
 /** @param {number} ms @returns {string} such as "1.8 s" or "2 min 5 s" */
 export function formatDuration(ms) {
-  const seconds = ms / 1000
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+  const seconds = Math.round(ms / 1000)
+  return ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
 /** @param {number} at milliseconds since the epoch @returns {string} such as "14:05" */

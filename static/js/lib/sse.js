@@ -65,7 +65,7 @@ async function readWithin(reader, limit_ms) {
  * @param {string} block the lines of one event
  * @returns {Generator<ServerEvent, void, void>} nothing for comments and events without data
  */
-export function* parseEvent(block) {
+function* parseEvent(block) {
   let name = "message"
   const data = []
   for (const line of block.split(/\r\n|\n|\r/)) {
