@@ -5,8 +5,9 @@ import sys
 from chatapp import create_app
 from chatapp.config import Config, ConfigError
 from chatapp.providers.catalog import CatalogError
+from chatapp.providers.tokens import RankFileError
 
 try:
     app = create_app(Config.from_env())
-except (ConfigError, CatalogError) as exc:
+except (ConfigError, CatalogError, RankFileError) as exc:
     sys.exit(f"chatapp cannot start: {exc}")

@@ -23,6 +23,7 @@ OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 RETRIES = 2
 RETRY_FIRST_S = 0.25
+CANNOT_CONNECT = (httpx2.ConnectError, httpx2.ConnectTimeout)
 MAX_JSON_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_LISTED_MODELS = 1000
 MODEL_ID_FORM = re.compile(r"[!-~]{1,200}\Z")
@@ -155,7 +156,7 @@ class OpenAICompatible:
         return body
 
     def _record(self, exc: Exception) -> None:
-        if isinstance(exc, openai.APIConnectionError) and isinstance(exc.__cause__, httpx2.ConnectError):
+        if isinstance(exc, openai.APIConnectionError) and isinstance(exc.__cause__, CANNOT_CONNECT):
             self._breaker.record_failure()
         elif isinstance(exc, openai.APIStatusError):
             self._breaker.record_success()

@@ -29,12 +29,17 @@ class EventSplitter:
         Lines may end in LF, CRLF or CR; comments and events of foreign types are dropped.
         Raises: `EventTooLarge`.
         """
-        if not (self._pending or self._data or self._name) and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n"):
-            # The common case: whole events of one line each.
+        if chunk.startswith(b"data: ") and chunk.endswith(b"\n\n") and not self._is_inside_event():
+            # The common case: whole events of one line each, mostly one.
+            if chunk.find(b"\n") == len(chunk) - 2 and b"\r" not in chunk:
+                return [chunk[6:-2]]
             events = chunk[6:-2].split(b"\n\ndata: ")
             if chunk.count(b"\n") == 2 * len(events) and b"\r" not in chunk:
                 return events
         return self._feed_lines(chunk)
+
+    def _is_inside_event(self) -> bool:
+        return bool(self._pending or self._data or self._name)
 
     def _feed_lines(self, chunk: bytes) -> list[bytes]:
         if b"\n" not in chunk and b"\r" not in chunk and not self._ends_in_cr():

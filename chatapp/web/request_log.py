@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 def init_request_log(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(_give_up)
 
 
 def _begin() -> None:
@@ -29,11 +31,29 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
+    write = _line_writer(status=response.status_code)
+    if response.is_streamed:
+        # Only when the last byte is sent, or the reader has left, is there something to tell.
+        response.call_on_close(write)
+    else:
+        write()
+    return response
+
+
+def _give_up(error: BaseException | None) -> None:
+    """Tell of a request whose reader left before there was a response: every `Exception` has become one."""
+    if error is not None and not isinstance(error, Exception):
+        g.outcome = "reader_left"
+        _line_writer(status=None)()
+
+
+def _line_writer(*, status: int | None) -> Callable[[], None]:
+    """Return what writes the request's line, for when the request itself may be gone."""
     started_at: float = g.started_at
-    facts: dict[str, Any] = {"method": request.method, "path": request.path[:200], "status": response.status_code}
+    answer: Answer | None = g.answer
+    facts: dict[str, Any] = {"method": request.method, "path": request.path[:200], "status": status}
     if g.outcome:
         facts["outcome"] = g.outcome
-    answer: Answer | None = g.answer
 
     def write() -> None:
         facts["elapsed_ms"] = round((time.monotonic() - started_at) * 1000, 1)
@@ -41,12 +61,7 @@ def _end(response: Response) -> Response:
             facts.update(_answer_facts(answer))
         log.info("request", extra=facts)
 
-    if response.is_streamed:
-        # Only when the last byte is sent, or the reader has left, is there something to tell.
-        response.call_on_close(write)
-    else:
-        write()
-    return response
+    return write
 
 
 def _answer_facts(answer: Answer) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from chatapp.services.rendering.budget import Budget, highlight_units
 MAX_CODE_CHARS = 32_000
 MAX_LINE_CHARS = 400
 MAX_BLANK_LINES = 8
+MAX_BACKSLASHES = 400
 
 # What people write after the fence, and the lexer it means. A language joins when
 # tests/unit/services/test_rendering_highlighting.py finds no input that makes its lexer quadratic.
@@ -22,7 +23,7 @@ _LEXERS = (
     "bash", "c", "clojure", "cmake", "console", "cpp", "csharp", "css", "dart", "diff", "docker", "elixir",
     "erlang", "fsharp", "go", "graphql", "haskell", "html", "ini", "java", "javascript", "json", "julia",
     "kotlin", "lua", "nginx", "nim", "objective-c", "perl", "php", "powershell", "protobuf", "python", "r",
-    "ruby", "rust", "scala", "scss", "sql", "swift", "tex", "toml", "tsx", "typescript", "xml", "yaml", "zig",
+    "ruby", "rust", "scss", "sql", "swift", "tex", "toml", "tsx", "typescript", "xml", "yaml", "zig",
 )  # fmt: skip
 LANGUAGES = {
     **dict(zip(_LEXERS, _LEXERS, strict=True)),
@@ -90,6 +91,8 @@ def is_highlightable(code: str, name: str) -> bool:
         and len(code) <= MAX_CODE_CHARS
         and not _LONG_LINE.search(code)
         and not _BLANK_LINES.search(code)
+        and code.count("\\") <= MAX_BACKSLASHES
+        and not ("\\" in code and "$'" in code)  # such a string, unclosed, doubles the shell lexer's work per escape
         and all(code.count(opener, code.rfind(closer) + 1) <= _MAX_UNCLOSED for opener, closer in _PAIRS)
     )
 

@@ -27,7 +27,7 @@ MINI = Model(
         pytest.param(1000, 500, 1000, 375, id="all-cached"),
         pytest.param(1000, 500, 200, 435, id="some-cached"),
         pytest.param(1, 0, 0, 1, id="rounded-up"),
-        pytest.param(20, 0, 0, 3, id="no-binary-fraction-rounds-it-up"),
+        pytest.param(20, 0, 0, 3, id="whole"),
         pytest.param(0, 0, 0, 0, id="nothing"),
     ],
 )
@@ -56,6 +56,14 @@ def test_cached_input_without_a_price_of_its_own_costs_as_other_input() -> None:
     model = Model(id="m", name="m", provider="x", input_usd_per_million=2.0, output_usd_per_million=0.0)
 
     assert cost_usd_micros(Usage(prompt_tokens=10, completion_tokens=0, cached_tokens=10), model) == 20
+
+
+@pytest.mark.parametrize("price", [0.1, 0.2, 1.1, 2.2, 0.7, 10.1])
+def test_a_price_is_the_decimal_that_was_written(price: float) -> None:
+    """The binary number beside 0.1 is a little more, which rounding up would turn into a millionth too much."""
+    model = Model(id="m", name="m", provider="x", input_usd_per_million=price, output_usd_per_million=0.0)
+
+    assert cost_usd_micros(Usage(prompt_tokens=10, completion_tokens=0), model) == round(price * 10)
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**6))

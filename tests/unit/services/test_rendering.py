@@ -171,3 +171,10 @@ def test_deep_nesting_is_cut(text: str) -> None:
     html = render(text)
 
     assert html.count("<strong>") + html.count("<blockquote") + html.count("<ul>") < 100
+
+
+def test_a_task_with_paragraphs_keeps_its_box_in_the_first_line() -> None:
+    html = render("1. [x] a\n\n   b\n2. c")
+
+    assert html.startswith('<ol>\n<li class="task-list-item" dir="auto"><p dir="auto"><input type="checkbox" ')
+    assert '<li dir="auto"><p dir="auto">c</p>' in html

@@ -133,6 +133,15 @@ def test_a_long_list_is_shown_while_it_grows() -> None:
     assert renderer.html.count("<li") == 1_000
 
 
+def test_a_long_quote_is_shown_in_parts() -> None:
+    renderer = BlockRenderer()
+    blocks = [*renderer.push("> some words that are quoted\n" * 700), *renderer.finish()]
+
+    assert blocks[0].html.count("<blockquote") > 0
+    assert renderer.html.count("some words") == 700
+    assert "plain-text" not in renderer.html
+
+
 def test_a_long_table_keeps_its_head_in_every_part() -> None:
     renderer = BlockRenderer()
     list(renderer.push("|name|value|\n|-|-:|\n" + "|a name that fills the row|1|\n" * 800))
@@ -162,6 +171,14 @@ def test_what_is_defined_later_is_in_the_final_html(text: str, defined: str) -> 
     assert final is not None
     assert defined in final
     assert final == render(text)
+
+
+def test_a_definition_leaves_no_text_behind() -> None:
+    """A definition has no HTML, but a reader must still take it out of what it shows as text."""
+    renderer = BlockRenderer()
+    list(renderer.push("text\n\n[a]: http://b.c"))
+
+    assert list(renderer.finish()) == [Block(1, "", "")]
 
 
 @pytest.mark.parametrize("text", ["text", "[a]: http://b.c\n\n[a]", "[a]: http://b.c\n\ntext", "x [1] [a-z] [^b]"])

@@ -10,7 +10,7 @@ from chatapp.services.rendering.budget import Budget
 from chatapp.services.rendering.highlighting import LANGUAGES, MAX_CODE_CHARS, is_highlightable, render_code
 
 # What made lexers quadratic when each of their languages was tried with 220 repeated patterns.
-ADVERSARIAL = ["a ", "a\n", "a b", "  a\n", "a.", "a?b", "# \n", "/* ", "<?", "\n", " \n", "a<b<", "_", "{"]
+ADVERSARIAL = ["a ", "a\n", "  a\n", "a.", "a?b", "a<b<", "{", "# \n", "$'\\\\a\n", "\\'\n", "/* ", "<?", "\n", " \n"]
 
 
 def repeated(pattern: str, chars: int) -> str:
@@ -84,6 +84,8 @@ def test_no_character_of_code_is_lost(language: str) -> None:
         pytest.param("x" * 401, id="long line"),
         pytest.param("\n" * 8, id="blank lines"),
         pytest.param("#  \n" * 8, id="empty comments"),
+        pytest.param("\\'\n" * 401, id="backslashes"),
+        pytest.param("x $'\\a", id="escapes in a shell string"),
         pytest.param("/* " * 9, id="comments that never close"),
     ],
 )

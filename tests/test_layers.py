@@ -1,0 +1,116 @@
+"""The architecture, read from the imports: they point down, and each outside package has its place."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatapp.config import ROOT
+
+PACKAGE = ROOT / "chatapp"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+ENTRIES = [ROOT / "wsgi.py", ROOT / "gunicorn.conf.py"]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+# What each layer may import of the package; the factory, the server and the runtime see everything.
+LAYERS = {
+    "core": {"core", "errors"},
+    "errors": set(),
+    "config": set(),
+    "logs": set(),
+    "version": set(),
+    "providers": {"providers", "core", "errors"},
+    "services": {"services", "core", "errors"},
+    "web": {"web", "services", "core", "errors", "config", "logs", "version"},
+}
+# Where an outside package may be imported; a layer, or a module by its path.
+PLACES = {
+    "flask": {"web", "__init__.py"},
+    "werkzeug": {"web"},
+    "flask_cors": {"__init__.py"},
+    "flask_compress": {"__init__.py"},
+    "openai": {"providers"},
+    "httpx2": {"providers"},
+    "httptools": {"providers"},
+    "tiktoken": {"providers"},
+    "dotenv": {"config.py"},
+    "gunicorn": {"server.py", "web/reading.py"},
+    "nh3": {"services"},
+    "markdown_it": {"services"},
+    "pygments": {"services"},
+    "gevent": {
+        "server.py",
+        "runtime.py",
+        "providers/openai_compatible.py",
+        "providers/socket_reader.py",
+        "providers/transport.py",
+        "providers/demo/provider.py",
+        "web/reader.py",
+        "web/reading.py",
+    },
+}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Every module that a file imports, in full; `from a import b` may mean the module `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_down(path: Path) -> None:
+    """A rule of the core must be readable, and testable, without the web around it."""
+    layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    allowed = LAYERS.get(layer)
+    if allowed is None:
+        return
+
+    own = {module.split(".")[1] for module in imported_by(path) if module.startswith("chatapp.")}
+
+    assert own <= allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_outside_packages_are_known_only_in_their_place(path: Path) -> None:
+    """What is to be exchanged one day must not be all over the house."""
+    within = path.relative_to(PACKAGE)
+    places = {str(within), within.parts[0]}
+
+    misplaced = {
+        package
+        for package in (module.split(".")[0] for module in imported_by(path))
+        if package in PLACES and not places & PLACES[package]
+    }
+
+    assert misplaced == set()
+
+
+@pytest.mark.parametrize("path", [*MODULES, *ENTRIES, *TESTS], ids=name_of)
+def test_nothing_is_imported_within_a_function(path: Path) -> None:
+    """It hides a knot, and fails when the function runs instead of when the program starts."""
+    tree = ast.parse(path.read_text("utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+    found = [
+        node.lineno
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+    assert found == []
+
+
+def test_the_entry_imports_the_product_and_nothing_else() -> None:
+    """Whatever else it did would not be done by the tests, which use the factory."""
+    assert {module.split(".")[0] for module in imported_by(ROOT / "wsgi.py")} == {"sys", "chatapp"}
