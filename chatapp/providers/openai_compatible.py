@@ -1,5 +1,6 @@
 """Chat completions of OpenAI and of every server that speaks the same format."""
 
+import contextlib
 import random
 import re
 import time
@@ -177,6 +178,7 @@ class _AnswerReader:
         self._splitter = EventSplitter()
         self._finish_reason: FinishReason | None = None
         self._usage: Usage | None = None
+        self._failure: ProviderError | None = None
         self._is_done = False
         self._has_text = False
 
@@ -195,57 +197,70 @@ class _AnswerReader:
         yield Finished(self._finish_reason or "stop")
 
     def _stream(self) -> Events:
+        # Everything that happens for each token happens here or in `_text_of`: calls are what a relay pays for.
+        read, split, tick_s = self._body.read, self._splitter.feed, self._tick_s
         while not self._is_done:
-            data = self._read(self._tick_s)
-            if data is None:
-                yield SILENCE
-            elif not data:
-                break
+            try:
+                data = read(tick_s)
+                if not data:
+                    if data is None:
+                        yield SILENCE
+                        continue
+                    break
+                events = split(data)
+            except EventTooLarge:
+                raise protocol_error() from None
+            except httpx2.HTTPError as exc:
+                if self._finish_reason is not None:
+                    break
+                raise _cut() from exc
+            text = self._text_of(events)
+            if text:
+                self._has_text = True
+                yield TextDelta(text)
             else:
-                yield from self._events_of(data)
+                yield THINKING if events else SILENCE
+            if self._failure is not None:
+                raise self._failure
         if self._is_done:
-            self._read(END_OF_BODY_S)
+            self._read_to_end()
         elif self._finish_reason is None and self._has_text:
             raise ProviderError("The answer broke off before its end.", code="upstream_truncated")
 
-    def _events_of(self, data: bytes) -> Events:
-        """Yield one `TextDelta` for all deltas that came in one read: they leave in one write."""
+    def _text_of(self, events: list[bytes]) -> str:
+        """Return the text of all deltas that came in one read: they leave in one write.
+
+        What else the events say is noted; a failure counts only after the text before it.
+        """
         texts: list[str] = []
-        failure: ProviderError | None = None
-        is_alive = False
         try:
-            for event in self._splitter.feed(data):
+            for event in events:
                 if event == b"[DONE]":
                     self._is_done = True
                     break
-                is_alive = True
                 chunk = read_chunk(event)
                 if isinstance(chunk, str):
                     texts.append(chunk)
                 elif chunk.error is not None:
-                    failure = error_in_stream(chunk.error)
+                    self._failure = error_in_stream(chunk.error)
                     break
                 else:
                     texts.append(chunk.text)
                     self._note(chunk)
-        except (BadChunk, EventTooLarge):
-            failure = protocol_error()
-        text = texts[0] if len(texts) == 1 else "".join(texts)
-        if text:
-            self._has_text = True
-            yield TextDelta(text)
-        elif is_alive:
-            yield THINKING
-        else:
-            yield SILENCE
-        if failure is not None:
-            raise failure
+        except BadChunk:
+            self._failure = protocol_error()
+        return texts[0] if len(texts) == 1 else "".join(texts)
+
+    def _read_to_end(self) -> None:
+        """Take what follows the last event, so that the connection can be used again."""
+        with contextlib.suppress(httpx2.HTTPError):
+            self._body.read(END_OF_BODY_S)
 
     def _one_completion(self) -> Events:
         """A server that does not stream answers with one JSON document."""
         parts: list[bytes] = []
         size = 0
-        while (data := self._read(self._tick_s)) != b"":
+        while (data := self._read()) != b"":
             if data is None:
                 yield SILENCE
                 continue
@@ -270,10 +285,12 @@ class _AnswerReader:
         self._finish_reason = chunk.finish_reason or self._finish_reason
         self._usage = chunk.usage or self._usage
 
-    def _read(self, silence_s: float) -> bytes | None:
+    def _read(self) -> bytes | None:
         try:
-            return self._body.read(silence_s)
+            return self._body.read(self._tick_s)
         except httpx2.HTTPError as exc:
-            if self._is_done or self._finish_reason is not None:
-                return b""
-            raise ProviderError("The connection to the model broke in mid-answer.", code="upstream_cut") from exc
+            raise _cut() from exc
+
+
+def _cut() -> ProviderError:
+    return ProviderError("The connection to the model broke in mid-answer.", code="upstream_cut")

@@ -13,7 +13,10 @@ from gevent.hub import get_hub
 RECV_BYTES = 64 * 1024
 
 # What a waiting reader is woken with.
-READABLE, SILENT = True, False
+READABLE, SILENT = "readable", "silent"
+
+# A time to come that never does: nothing is being waited for.
+BUSY = float("inf")
 
 
 class SocketReader:
@@ -34,7 +37,7 @@ class SocketReader:
         self._io = self._loop.io(sock.fileno(), 1)
         self._timer: Any = None
         self._silence_s = 0.0
-        self._waiting_since = 0.0
+        self._waiting_since = BUSY
         self._wake: Callable[..., Any] | None = None
 
     def receive(self, silence_s: float) -> bytes | None:
@@ -47,12 +50,21 @@ class SocketReader:
             self._sock.settimeout(0.0)
             with contextlib.suppress(ssl.SSLWantReadError):
                 return self._recv(RECV_BYTES)
-        while self._wait(silence_s):
+        if silence_s != self._silence_s:
+            self._set_timer(silence_s)
+        self._wake = wake = gevent.getcurrent().switch
+        while True:
+            self._waiting_since = self._loop.now()
+            self._io.start(wake, READABLE)
             try:
+                if self._hub.switch() is SILENT:
+                    return None
                 return self._recv(RECV_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError):
                 continue
-        return None
+            finally:
+                self._io.stop()
+                self._waiting_since = BUSY
 
     def close(self) -> None:
         """Let go of the event loop; the socket stays open."""
@@ -64,19 +76,6 @@ class SocketReader:
             self._timer = None
         if self._is_tls:
             self._sock.settimeout(None)
-
-    def _wait(self, silence_s: float) -> bool:
-        if silence_s != self._silence_s:
-            self._set_timer(silence_s)
-        self._waiting_since = self._loop.now()
-        self._wake = wake = gevent.getcurrent().switch
-        self._io.start(wake, READABLE)
-        try:
-            is_readable: bool = self._hub.switch()
-        finally:
-            self._wake = None
-            self._io.stop()
-        return is_readable
 
     def _set_timer(self, silence_s: float) -> None:
         if self._timer is not None:

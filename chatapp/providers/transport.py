@@ -43,13 +43,14 @@ class UpstreamBody(httpx2.SyncByteStream):
     def __init__(self, connection: "_Connection") -> None:
         self._connection = connection
 
-    def read(self, silence_s: float) -> bytes | None:
-        """Return what has arrived since the last call, waiting for at least one byte.
+    @property
+    def read(self) -> Callable[[float], bytes | None]:
+        """What to call with a number of seconds for the bytes that arrived since the last call.
 
-        Returns b"" at the end and None after `silence_s` seconds without data.
+        It waits for at least one byte, returns b"" at the end and None after so many seconds without data.
         Raises: `httpx2.RemoteProtocolError` when the body is cut or malformed, `httpx2.ReadError` on a reset.
         """
-        return self._connection.read_body(silence_s)
+        return self._connection.read_body
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body for callers that want all of it, such as the SDK itself."""
@@ -226,31 +227,35 @@ class _Connection:
 
     def read_head(self) -> None:
         while not self._has_head:
-            data = self._receive(self.read_timeout_s)
-            if data is None:
-                raise httpx2.ReadTimeout("no answer from the server")
-            if not data:
-                if self._is_reused and not self._head_bytes:
-                    raise StaleConnection("no answer")
-                raise UpstreamHungUp("no answer")
-            self._head_bytes += len(data)
-            self._feed(data)
+            try:
+                data = self._reader.receive(self.read_timeout_s)
+                if data is None:
+                    raise httpx2.ReadTimeout("no answer from the server")
+                if not data:
+                    raise (StaleConnection if self._is_reused and not self._head_bytes else UpstreamHungUp)("no answer")
+                self._head_bytes += len(data)
+                self._parser.feed_data(data)
+            except (OSError, httptools.HttpParserError) as exc:
+                self._fail(exc)
             if not self._has_head and self._head_bytes > MAX_HEADER_BYTES:
                 raise httpx2.RemoteProtocolError("the answer's headers are too large")
 
     def read_body(self, silence_s: float) -> bytes | None:
-        while not self._parts:
+        parts = self._parts
+        while not parts:
             if self._is_complete or self._sock is None:
                 self.finish()
                 return b""
-            data = self._receive(silence_s)
-            if data is None:
-                return None
-            if data:
-                self._feed(data)
-            else:
-                self._end_by_close()
-        parts = self._parts
+            try:
+                data = self._reader.receive(silence_s)
+                if data is None:
+                    return None
+                if data:
+                    self._parser.feed_data(data)
+                else:
+                    self._end_by_close()
+            except (OSError, httptools.HttpParserError) as exc:
+                self._fail(exc)
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
         return data
@@ -277,27 +282,16 @@ class _Connection:
             raise httpx2.StreamClosed
         return self._sock
 
-    def _receive(self, silence_s: float) -> bytes | None:
-        try:
-            return self._reader.receive(silence_s)
-        except ConnectionResetError as exc:
+    def _fail(self, exc: OSError | httptools.HttpParserError) -> None:
+        """Raises: the error that `exc` is to the SDK; nothing for bytes after the end of a complete message."""
+        if isinstance(exc, OSError):
             if self._is_reused and not self._head_bytes:
                 raise StaleConnection("no answer") from exc
-            raise httpx2.ReadError("the connection was reset") from exc
-        except OSError as exc:
             raise httpx2.ReadError("reading failed") from exc
-
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as exc:
-            raise httpx2.RemoteProtocolError("the server tried to switch protocols") from exc
-        except httptools.HttpParserError as exc:
-            # Bytes after the end of a complete message spoil the connection, not the message.
-            if self._is_complete:
-                self.discard()
-                return
+        if not self._is_complete:
             raise httpx2.RemoteProtocolError("the answer is not valid HTTP") from exc
+        # They spoil the connection, not the message.
+        self.discard()
 
     def _end_by_close(self) -> None:
         """The server closed the connection: that ends a body without a length and cuts any other."""

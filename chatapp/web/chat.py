@@ -1,7 +1,8 @@
 """`POST /chat` and `POST /chat/stream`: one pipeline behind a JSON, a form and a streaming door."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 
 from flask import Blueprint, Response, g, jsonify, request
 
@@ -12,7 +13,7 @@ from chatapp.web.answers import figures_of
 from chatapp.web.context import config, services
 from chatapp.web.form_chat import answer_form
 from chatapp.web.openapi import documented
-from chatapp.web.reader import ReaderWatch
+from chatapp.web.reader import ReaderWatch, direct_sender
 from chatapp.web.reading import ChatIn, TokensIn, checked_text, read_json, read_model_id, read_own_key, read_question
 from chatapp.web.results import ChatOut, StreamEvents, TokensOut
 
@@ -70,8 +71,9 @@ def stream_answer() -> Response:
         watch.stop()
         answer.events.close()
         raise
+    chunks = sse.encode_answer(answer, first, g.request_id, heartbeat_s=config().heartbeat_s)
     return Response(
-        _stream(answer, first, watch, g.request_id, config().heartbeat_s),
+        _stream(chunks, watch, direct_sender(request)),
         mimetype="text/event-stream",
         headers=STREAM_HEADERS,
     )
@@ -127,8 +129,14 @@ def whole_text(answer: Answer) -> str:
     return answer.meter.text
 
 
-def _stream(answer: Answer, first: Event, watch: ReaderWatch, request_id: str, heartbeat_s: float) -> Iterator[bytes]:
-    try:
-        yield from sse.encode_answer(answer, first, request_id, heartbeat_s=heartbeat_s)
-    finally:
-        watch.stop()
+def _stream(
+    chunks: Generator[bytes, None, None], watch: ReaderWatch, send: Callable[[bytes], None] | None
+) -> Iterator[bytes]:
+    """Yield `chunks`, or hand them to `send` once the server has sent the headers with the first."""
+    with watch, closing(chunks):
+        yield next(chunks)
+        if send is None:
+            yield from chunks
+        else:
+            for chunk in chunks:
+                send(chunk)

@@ -1,7 +1,7 @@
 """Encoding an answer as server-sent events."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any
 
@@ -42,7 +42,7 @@ def encode_answer(
     *,
     heartbeat_s: float,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """Yield the stream of an answer whose `first` event was already taken.
 
     Events: `start`; `delta` and `block` as they come; `error` at most once; `done` last. A comment goes out after
