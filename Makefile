@@ -23,7 +23,7 @@ check: ## style, types, layers, templates, JavaScript
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo > .import-linter.log || { cat .import-linter.log; exit 1; }
 	@$(BIN)/djlint templates --lint --quiet
-	@$(BIN)/node node_modules/typescript/bin/tsc --project tsconfig.json
+	@$(BIN)/python tools/check_js.py
 
 format: ## put the code into its form
 	@$(BIN)/ruff check --quiet --fix $(SOURCES)

@@ -67,9 +67,10 @@ def install_node_modules() -> None:
     environ = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     npm: list[str | Path] = [VENV / "bin" / "npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
     done = subprocess.run(npm, cwd=ROOT, check=False, env=environ)
-    if done.returncode != 0:
-        stop("npm could not install the JavaScript type checker; its messages stand above.")
-    stamp.write_text(wanted)
+    if done.returncode == 0:
+        stamp.write_text(wanted)
+    else:
+        print("setup: npm cannot get the JavaScript type checker; only syntax will be checked.", file=sys.stderr)
 
 
 def find_browser() -> None:
