@@ -19,9 +19,10 @@ from chatapp.runtime import keep_models_fresh
 from chatapp.services.answering import Answering
 from chatapp.services.guarding import Limits
 from chatapp.services.model_directory import DEMO, OPENAI, ModelDirectory
-from chatapp.web import assets, chat, docs, errors, guards, info, pages, request_log
+from chatapp.web import assets, chat, docs, guards, info, pages, request_log
 from chatapp.web.context import Services
 from chatapp.web.cross_origin import cors_options
+from chatapp.web.errors import init_errors
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -105,7 +106,7 @@ def _wire_web(app: Flask, config: Config) -> None:
     init_logging(config.log_level)
     request_log.init_request_log(app)
     guards.init_guards(app, config)
-    errors.init_errors(app)
+    init_errors(app)
     assets.init_assets(app, ROOT / "static")
     pages.init_pages(app)
     # The routes' blueprints are shared by all applications of a process: what depends on settings hangs on this one.

@@ -67,8 +67,8 @@ def fit(
 
 
 def answer_room(window: int, max_tokens: int | None) -> int:
-    """Return how many tokens of the window are kept free for the answer."""
-    return max_tokens if max_tokens is not None else min(DEFAULT_ANSWER_TOKENS, window // 4)
+    """Return how many tokens of the window are kept free for the answer: what was asked for, but at most half."""
+    return min(DEFAULT_ANSWER_TOKENS, window // 4) if max_tokens is None else min(max_tokens, window // 2)
 
 
 def count_prompt(messages: Sequence[Message], count: Callable[[str], int]) -> int:

@@ -51,6 +51,8 @@ class OpenAICompatible:
         self._tick_s = tick_s
         self._is_openai = base_url in ("", OPENAI_BASE_URL)
         self._breaker = CircuitBreaker()
+        # Absolute, which saves the SDK from joining it to its base at every call.
+        self._url = f"{base_url or OPENAI_BASE_URL}/chat/completions"
         self._client = openai.OpenAI(
             api_key=api_key or "none",
             base_url=base_url or OPENAI_BASE_URL,
@@ -135,7 +137,7 @@ class OpenAICompatible:
         if api_key is not None:
             headers["Authorization"] = f"Bearer {api_key}"
         return self._client.post(
-            "/chat/completions", cast_to=httpx2.Response, body=self._body(request), options={"headers": headers}
+            self._url, cast_to=httpx2.Response, body=self._body(request), options={"headers": headers}
         )
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:

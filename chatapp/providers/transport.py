@@ -19,6 +19,9 @@ MAX_HEADER_BYTES = 64 * 1024
 MAX_IDLE_PER_HOST = 200
 IDLE_S = 30.0
 
+# The second is how the parser tells of a server that switches protocols.
+PARSER_ERRORS = (httptools.HttpParserError, httptools.HttpParserUpgrade)
+
 # Where a response keeps its `UpstreamBody`.
 BODY_EXTENSION = "chatapp_body"
 
@@ -235,7 +238,7 @@ class _Connection:
                     raise (StaleConnection if self._is_reused and not self._head_bytes else UpstreamHungUp)("no answer")
                 self._head_bytes += len(data)
                 self._parser.feed_data(data)
-            except (OSError, httptools.HttpParserError) as exc:
+            except (OSError, *PARSER_ERRORS) as exc:
                 self._fail(exc)
             if not self._has_head and self._head_bytes > MAX_HEADER_BYTES:
                 raise httpx2.RemoteProtocolError("the answer's headers are too large")
@@ -254,7 +257,7 @@ class _Connection:
                     self._parser.feed_data(data)
                 else:
                     self._end_by_close()
-            except (OSError, httptools.HttpParserError) as exc:
+            except (OSError, *PARSER_ERRORS) as exc:
                 self._fail(exc)
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
@@ -282,7 +285,7 @@ class _Connection:
             raise httpx2.StreamClosed
         return self._sock
 
-    def _fail(self, exc: OSError | httptools.HttpParserError) -> None:
+    def _fail(self, exc: Exception) -> None:
         """Raises: the error that `exc` is to the SDK; nothing for bytes after the end of a complete message."""
         if isinstance(exc, OSError):
             if self._is_reused and not self._head_bytes:

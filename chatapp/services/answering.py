@@ -14,7 +14,7 @@ from chatapp.core.ports import Provider, TokenCounter
 from chatapp.errors import BadInput
 from chatapp.services.guarding import Limits, guarded
 from chatapp.services.metering import Meter, metered
-from chatapp.services.model_directory import ModelDirectory
+from chatapp.services.model_directory import OPENAI, ModelDirectory
 from chatapp.services.rendering import BlockRenderer, render_blocks
 
 
@@ -77,7 +77,9 @@ class Answering:
         request = ChatRequest(
             messages=fitted.messages, model=model.id, temperature=question.temperature, max_tokens=question.max_tokens
         )
-        events = self._provider(model).stream(request, api_key=question.own_key)
+        # A person's key is for the configured provider; a server found on this machine never sees it.
+        own_key = question.own_key if model.provider == OPENAI else None
+        events = self._provider(model).stream(request, api_key=own_key)
         events = metered(guarded(events, self._limits, self._clock), meter)
         if question.is_rendered:
             answer.renderer = BlockRenderer()

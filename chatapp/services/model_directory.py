@@ -130,7 +130,10 @@ class ModelDirectory:
             if model_id in ids:
                 return self._offered_model(model_id, provider)
         known = self._known.get(model_id)
-        return known if known and (self._is_openai_itself or known.provider == DEMO) else None
+        if known is None or known.provider != OPENAI:
+            return known
+        # A configured server without a list is asked for what the catalogue knows by that name.
+        return self._offered_model(model_id, OPENAI)
 
     def _living(self, model: Model) -> Model:
         seen = {model.id}

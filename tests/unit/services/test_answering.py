@@ -149,3 +149,12 @@ def test_closing_the_answer_cancels_the_provider(is_rendered: bool) -> None:
     assert provider.script.closings == 1
     assert answer.meter.usage is not None
     assert answer.meter.finish_reason == "cancelled"
+
+
+def test_the_persons_own_key_stays_away_from_other_servers() -> None:
+    """A model server on the same machine has no business with a key for OpenAI."""
+    provider = ScriptedProvider(*ANSWER)
+
+    list(answering_with(provider).start(Question(messages=(HI,), model="demo", own_key="sk-secret")).events)
+
+    assert [key for _, key in provider.asked] == [None]

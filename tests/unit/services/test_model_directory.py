@@ -226,3 +226,10 @@ def test_a_model_is_refused_only_if_nobody_can_answer(model_id: str, has_own_key
 
     assert caught.value.code == "model_unavailable"
     assert model_id in caught.value.message
+
+
+def test_a_server_without_a_list_is_asked_for_what_the_catalogue_knows() -> None:
+    """Window and price of the operator's own entry count, whether or not the server lists its models."""
+    model = directory_with(custom=True).resolve("gpt-4o-mini").model
+
+    assert (model.provider, model.context_window is not None, model.retires_on) == ("openai", True, None)
