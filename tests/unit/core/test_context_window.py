@@ -99,7 +99,8 @@ def test_a_short_conversation_is_not_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("window", "max_tokens", "room"), [(8192, None, 2048), (128_000, None, 4096), (128_000, 100, 100), (4, None, 1), (100, 5000, 50)]
+    ("window", "max_tokens", "room"),
+    [(8192, None, 2048), (128_000, None, 4096), (128_000, 100, 100), (4, None, 1), (100, 5000, 50)],
 )
 def test_room_is_kept_for_the_answer(window: int, max_tokens: int | None, room: int) -> None:
     """A prompt that fills the window leaves nothing to answer in."""
