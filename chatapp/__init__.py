@@ -14,7 +14,7 @@ from chatapp.providers.catalog import load_catalog
 from chatapp.providers.demo import DemoProvider, load_sections
 from chatapp.providers.local_servers import LOCAL_SERVERS
 from chatapp.providers.openai_compatible import OPENAI_BASE_URL, OpenAICompatible
-from chatapp.providers.tokens import TiktokenCounter
+from chatapp.providers.tokens import RANK_FILES, TiktokenCounter
 from chatapp.runtime import keep_models_fresh
 from chatapp.services.answering import Answering
 from chatapp.services.guarding import Limits
@@ -44,7 +44,8 @@ def create_app(config: Config | None = None) -> Flask:
 
 def _wire_services(app: Flask, config: Config) -> None:
     counter = TiktokenCounter()
-    counter.load()
+    for encoding in RANK_FILES:
+        counter.load(encoding)
     catalog = load_catalog(config.models_file)
     directory = ModelDirectory(
         catalog.models,

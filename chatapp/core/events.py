@@ -34,10 +34,10 @@ class Silence(msgspec.Struct, frozen=True, gc=False):
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """A Markdown block that is complete.
+    """A Markdown block that is complete, or as much of a list, table or quote as has arrived.
 
-    `html` is sanitised. `rest` is the text after this block that is not yet part of any block, so that
-    a reader shows all blocks so far and then `rest` as plain text.
+    A later block with the same `index` takes its place. `html` is sanitised. `rest` is the text after this block that
+    is not yet part of any block, so that a reader shows all blocks so far and then `rest` as plain text.
     """
 
     index: int

@@ -1,6 +1,7 @@
 """Chat completions of OpenAI and of every server that speaks the same format."""
 
 import contextlib
+import logging
 import random
 import re
 import time
@@ -19,6 +20,8 @@ from chatapp.providers.completions import BadChunk, Chunk, read_chunk, read_comp
 from chatapp.providers.sse_lines import EventSplitter, EventTooLarge
 from chatapp.providers.transport import BODY_EXTENSION, GeventTransport, StaleConnection, UpstreamBody
 from chatapp.providers.upstream_errors import error_in_stream, error_of, is_worth_retrying, protocol_error
+
+log = logging.getLogger(__name__)
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
@@ -116,7 +119,7 @@ class OpenAICompatible:
             except ProviderError as exc:
                 return exc
             except (openai.OpenAIError, httpx2.HTTPError) as exc:
-                self._record(exc)
+                self._record(exc, is_own_key=api_key is not None)
                 error = error_of(exc, is_own_key=api_key is not None)
                 pause_s = max(wait_s * random.uniform(0.8, 1.2), error.retry_after_s or 0)  # noqa: S311  # jitter
                 if isinstance(exc.__cause__, StaleConnection):
@@ -158,11 +161,14 @@ class OpenAICompatible:
             stream_options["include_obfuscation"] = False
         return body
 
-    def _record(self, exc: Exception) -> None:
+    def _record(self, exc: Exception, *, is_own_key: bool) -> None:
         if isinstance(exc, openai.APIConnectionError) and isinstance(exc.__cause__, CANNOT_CONNECT):
             self._breaker.record_failure()
         elif isinstance(exc, openai.APIStatusError):
             self._breaker.record_success()
+            if exc.status_code in (401, 402, 403) and not is_own_key:
+                # Every answer fails until the operator acts.
+                log.error("provider.key_refused", extra={"status": exc.status_code})
 
 
 def is_chat_model(model_id: str) -> bool:

@@ -125,8 +125,9 @@ StreamEvents = Annotated[
         description=(
             "Server-sent events; each `data:` is one JSON object on one line. `start` {request_id, model, notices, "
             "context}; `delta` {text}, any number; `block` {index, html, rest}, only with ?render=html, when a block "
-            "of Markdown closes; `error` (a Problem), at most one; `done` {usage, cost_usd, elapsed_ms, "
-            "first_token_ms, finish_reason, context, notices}, always last. A comment is sent while nothing happens."
+            "of Markdown closes, and while a list or table grows (the same index again replaces it); `error` (a "
+            "Problem), at most one; `done` {usage, cost_usd, elapsed_ms, first_token_ms, finish_reason, context, "
+            "notices}, always last. A comment is sent while nothing happens."
         )
     ),
 ]

@@ -139,7 +139,7 @@ class AnswerView {
     this.#element.remove()
   }
 
-  /** Blocks never change once they are there, except when the whole answer replaces them. @param {string[]} blocks */
+  /** Blocks stay as they are, but for the last while it grows; the whole answer may replace all. @param {string[]} blocks */
   #updateBlocks(blocks) {
     if (blocks[this.#shown.length - 1] !== this.#shown.at(-1)) {
       this.#blocks.replaceChildren()

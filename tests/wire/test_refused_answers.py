@@ -1,5 +1,7 @@
 """U4–U7, U11, U16: the upstream refuses, breaks off or sends us away before the first token."""
 
+import json
+
 import pytest
 
 from tests.conftest import PROVIDER_KEY
@@ -32,7 +34,9 @@ def test_a_refused_site_key_is_the_operators_matter(
     assert_failed(outcome, "provider_auth", 502, is_retryable=False)
     assert len(outcome.calls) == 1
     assert outcome.calls[0].headers["authorization"] == f"Bearer {PROVIDER_KEY}"
-    assert "provider_auth" in faulty_site.log()
+    alerts = [json.loads(line) for line in faulty_site.log().splitlines() if "provider.key_refused" in line]
+    assert alerts, "the operator is not told"
+    assert {alert["level"] for alert in alerts} == {"error"}
 
 
 @pytest.mark.parametrize("model", [pytest.param("u05-401", id="U5-own-401"), pytest.param("u05-403", id="U5-own-403")])

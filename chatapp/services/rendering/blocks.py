@@ -16,6 +16,10 @@ from chatapp.services.rendering.scanning import BlockScanner, Chunk
 
 MAX_CHARS = 200_000
 MAX_CHUNK_CHARS = 32_000
+# A growing block is shown again with each line, and from this length on only when it is so many times longer, which
+# keeps the work for all of them linear.
+SMALL_CHARS = 1_000
+GROWTH = 1.25
 
 _UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")  # what HTML or UTF-8 has no place for
 
@@ -63,6 +67,9 @@ class BlockRenderer:
         self._chars = 0
         self._chunk_chars = 0
         self._index = 0
+        # Growing blocks are rendered on the side: what they cost and define must not count for the answer.
+        self._growing = Answer(Budget(), Footnotes(""))
+        self._grown = 0
 
     @property
     def html(self) -> str:
@@ -70,12 +77,19 @@ class BlockRenderer:
         return "".join(html for _, html in self._rendered)
 
     def push(self, text: str) -> Iterator[Block]:
-        """Take the next piece of the answer. Yields at most one `Block`: all that this piece closes."""
+        """Take the next piece of the answer. Yields at most one `Block`: all that this piece closes.
+
+        While a list, a table or a quote is open, the lines it has so far are a `Block` too, under the index that the
+        closed one will have.
+        """
         if "\r" in text:
             text = text.replace("\r", "")
         if not text.isascii() or "\0" in text:
             text = _UNSPEAKABLE.sub("\ufffd", text)
-        return self._blocks(self._scanner.push(text))
+        closed = self._scanner.push(text)
+        if closed or "\n" not in text:
+            return self._blocks(closed)
+        return self._growing_block()
 
     def finish(self) -> Iterator[Block]:
         """Close what is open. Nothing may be pushed afterwards; finishing again does nothing."""
@@ -106,7 +120,18 @@ class BlockRenderer:
         # A block without HTML, such as a link's definition, still takes its text out of the rest.
         block = Block(self._index, html, self._scanner.rest)
         self._index += 1
+        self._grown = 0
         return iter((block,))
+
+    def _growing_block(self) -> Iterator[Block]:
+        source = self._scanner.growing
+        size = len(source)
+        if not source or (size > SMALL_CHARS and size < self._grown * GROWTH) or self._chars > MAX_CHARS:
+            return iter(())
+        self._growing.budget.earn(size - self._grown)
+        self._grown = size
+        html = _markdown_html(Chunk(source), self._growing)
+        return iter(() if html is None else (Block(self._index, html, self._scanner.line),))
 
     def _render(self, chunk: Chunk) -> str:
         """Return safe HTML; plain text where Markdown would cost more than the answer may."""

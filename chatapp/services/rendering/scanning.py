@@ -56,6 +56,19 @@ class BlockScanner:
         lines = "".join(f"{line}\n" for line in self._lines)
         return (lines + "".join(self._line_pieces)).lstrip("\n")
 
+    @property
+    def growing(self) -> str:
+        """The whole lines of an open list, table or quote, which is worth showing before it closes; else ""."""
+        is_worth_it = self._content_indent or self._table_head or (self._lines and self._lines[0].startswith(">"))
+        if not is_worth_it or self._fence or self._math or self._size > SOFT_CHARS:
+            return ""
+        return "".join(f"{line}\n" for line in (*self._heading_lines, *self._lines))
+
+    @property
+    def line(self) -> str:
+        """The line that is not yet whole."""
+        return "".join(self._line_pieces)
+
     def push(self, text: str) -> list[Chunk]:
         """Take the next piece and return the chunks that it closes."""
         closed: list[Chunk] = []

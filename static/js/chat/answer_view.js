@@ -26,7 +26,10 @@ export class AnswerView {
   #waiting = null
   /** @type {string[] | null} */
   #blocks = null
-  #shown = 0
+  /** @type {string[]} */
+  #shown = []
+  /** @type {ChildNode[]} */
+  #last = []
 
   /**
    * @param {Answer} answer
@@ -51,20 +54,28 @@ export class AnswerView {
     if (!arriving) this.#conclude()
   }
 
+  /** Blocks are added, and the last one may be replaced while it grows; only a whole new answer replaces others. */
   #showBlocks() {
     const { blocks } = this.#answer
     if (blocks !== this.#blocks) {
       this.#prose.replaceChildren()
       this.#rest.remove()
       this.#blocks = blocks
-      this.#shown = 0
+      this.#shown = []
     }
-    if (this.#shown === blocks.length) return
+    const last = this.#shown.length - 1
+    if (last >= 0 && blocks[last] !== this.#shown[last]) {
+      for (const node of this.#last) node.remove()
+      this.#shown.pop()
+    }
+    if (this.#shown.length === blocks.length) return
     this.#rest.remove()
-    for (; this.#shown < blocks.length; this.#shown++) {
-      const content = sanitisedFragment(blocks[this.#shown] ?? "")
+    for (const html of blocks.slice(this.#shown.length)) {
+      const content = sanitisedFragment(html ?? "")
       equipCode(content)
+      this.#last = [...content.childNodes]
       this.#prose.append(content)
+      this.#shown.push(html)
     }
   }
 

@@ -52,8 +52,10 @@ def test_the_html_does_not_depend_on_how_the_text_was_cut(lines: list[str], cuts
     blocks = [block for piece in in_pieces(text, cuts) for block in renderer.push(piece)]
     blocks += renderer.finish()
 
-    assert "".join(block.html for block in blocks) == renderer.html == render(text)
-    assert [block.index for block in blocks] == list(range(len(blocks)))
+    # As a reader keeps them: a later block takes the place of an earlier one with its index.
+    kept = {block.index: block.html for block in blocks}
+    assert "".join(kept.values()) == renderer.html == render(text)
+    assert list(kept) == list(range(len(kept)))
 
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=80), st.lists(st.integers(0, 80), max_size=10))
@@ -98,6 +100,38 @@ def test_blocks_and_rest_are_the_whole_text_at_any_time(lines: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("text", "shown", "rest"),
+    [
+        pytest.param("- a\n- b", "<li", "- b", id="list"),
+        pytest.param("|a|b|\n|-|-|\n|c|", "<table", "|c|", id="table"),
+        pytest.param("> a\n> b", "<blockquote", "> b", id="quote"),
+    ],
+)
+def test_a_growing_block_is_shown_before_it_is_complete(text: str, shown: str, rest: str) -> None:
+    """Bars and dashes are no table: a reader should not have to wait for its last row."""
+    renderer = BlockRenderer()
+
+    growing = [block for letter in text for block in renderer.push(letter)]
+    [closed] = renderer.finish()
+
+    assert growing
+    assert shown in growing[-1].html
+    assert growing[-1].rest in ("", rest)
+    assert {block.index for block in growing} == {closed.index} == {0}
+    assert closed.html == renderer.html == render(text)
+
+
+def test_a_growing_block_is_rendered_less_often_the_longer_it_is() -> None:
+    """Once per line would make long lists cost with the square of their length."""
+    renderer = BlockRenderer()
+
+    lines = [f"- item number {number}\n" for number in range(500)]
+    blocks = [block for line in lines for block in renderer.push(line)]
+
+    assert 10 < len(blocks) < len(lines) / 2
+
+
+@pytest.mark.parametrize(
     ("before", "last"),
     [
         pytest.param("A paragraph.\n", "\n", id="a paragraph at its blank line"),
@@ -111,22 +145,28 @@ def test_blocks_and_rest_are_the_whole_text_at_any_time(lines: list[str]) -> Non
 def test_a_block_is_sent_as_soon_as_it_is_certain(before: str, last: str) -> None:
     renderer = BlockRenderer()
 
-    assert list(renderer.push(before)) == []
-    assert len(list(renderer.push(last))) == 1
+    list(renderer.push(before))
+    is_early = bool(renderer.html)
+    [block] = renderer.push(last)
+
+    assert not is_early
+    assert block.html == renderer.html
 
 
 @pytest.mark.parametrize("start", ["- b", " - b", "  more", "*", "12", "12.", " "])
 def test_a_list_goes_on_after_a_blank_line(start: str) -> None:
     renderer = BlockRenderer()
 
-    assert list(renderer.push("- a\n\n")) == []
-    assert list(renderer.push(start)) == []
+    growing = [*renderer.push("- a\n\n"), *renderer.push(start)]
+    [whole] = renderer.finish()
+
+    assert {block.index for block in growing} == {whole.index} == {0}
 
 
 def test_a_long_list_is_shown_while_it_grows() -> None:
     renderer = BlockRenderer()
-    blocks = [block for n in range(1, 1_001) for block in renderer.push(f"{n}. item\n")]
-    blocks += renderer.finish()
+    pushed = [block for n in range(1, 1_001) for block in renderer.push(f"{n}. item\n")]
+    blocks = list({block.index: block for block in [*pushed, *renderer.finish()]}.values())
 
     assert len(blocks) > 2
     assert '<ol start="' in blocks[1].html
