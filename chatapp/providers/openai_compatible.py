@@ -18,7 +18,7 @@ from chatapp.errors import AppError, ProviderError, ProviderRejected
 from chatapp.providers.breaker import CircuitBreaker
 from chatapp.providers.completions import BadChunk, Chunk, read_chunk, read_completion
 from chatapp.providers.sse_lines import EventSplitter, EventTooLarge
-from chatapp.providers.transport import BODY_EXTENSION, GeventTransport, StaleConnection, UpstreamBody
+from chatapp.providers.transport import BODY_EXTENSION, GeventTransport, PlainClient, StaleConnection, UpstreamBody
 from chatapp.providers.upstream_errors import error_in_stream, error_of, is_worth_retrying, protocol_error
 
 log = logging.getLogger(__name__)
@@ -61,9 +61,7 @@ class OpenAICompatible:
             base_url=base_url or OPENAI_BASE_URL,
             max_retries=0,
             timeout=httpx2.Timeout(open_timeout_s, connect=connect_timeout_s),
-            http_client=httpx2.Client(
-                transport=GeventTransport(connect_timeout_s=connect_timeout_s), follow_redirects=False, trust_env=False
-            ),
+            http_client=PlainClient(GeventTransport(connect_timeout_s=connect_timeout_s)),
         )
 
     def stream(self, request: ChatRequest, *, api_key: str | None = None) -> Events:

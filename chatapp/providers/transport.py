@@ -72,6 +72,22 @@ class UpstreamBody(httpx2.SyncByteStream):
         self._connection.finish()
 
 
+class PlainClient(httpx2.Client):
+    """A client without what calls on behalf of many people must not share or follow: cookies, redirects, proxies."""
+
+    def __init__(self, transport: httpx2.BaseTransport) -> None:
+        super().__init__(transport=transport, follow_redirects=False, trust_env=False)
+        self._handle = transport.handle_request
+
+    def send(self, request: httpx2.Request, *, stream: bool = False, **_: Any) -> httpx2.Response:
+        """Send `request` and return its response, read to the end unless it is to be streamed."""
+        response = self._handle(request)
+        response.request = request
+        if not stream:
+            response.read()
+        return response
+
+
 class GeventTransport(httpx2.BaseTransport):
     """Plain HTTP/1.1 with keep-alive, made for thousands of slow streams in one process.
 
