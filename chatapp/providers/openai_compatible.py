@@ -17,6 +17,7 @@ from chatapp.core.events import SILENCE, THINKING, Events, Finished, FinishReaso
 from chatapp.errors import AppError, ProviderError, ProviderRejected
 from chatapp.providers.breaker import CircuitBreaker
 from chatapp.providers.completions import BadChunk, Chunk, read_chunk, read_completion
+from chatapp.providers.prepared_post import PreparedPost
 from chatapp.providers.sse_lines import EventSplitter, EventTooLarge
 from chatapp.providers.transport import BODY_EXTENSION, GeventTransport, PlainClient, StaleConnection, UpstreamBody
 from chatapp.providers.upstream_errors import error_in_stream, error_of, is_worth_retrying, protocol_error
@@ -41,28 +42,28 @@ END_OF_BODY_S = 0.2
 class OpenAICompatible:
     """One server that speaks OpenAI's format.
 
-    The SDK builds and authenticates requests and names the errors; the bytes of a stream do not pass through it,
-    because one typed object per chunk costs more than the whole rest of the relay. Retries are ours: the SDK's would
-    sleep for as long as the server asks, past the reader's deadline.
+    The SDK makes and authenticates requests (see `PreparedPost`) and names the errors; the bytes of a stream do not
+    pass through it, because one typed object per chunk costs more than the whole rest of the relay. Retries are ours:
+    the SDK's would sleep for as long as the server asks, past the reader's deadline.
     """
 
     def __init__(
         self, *, api_key: str, base_url: str, connect_timeout_s: float, open_timeout_s: float, tick_s: float
     ) -> None:
-        self._has_key = bool(api_key)
         self._open_timeout_s = open_timeout_s
         self._tick_s = tick_s
         self._is_openai = base_url in ("", OPENAI_BASE_URL)
         self._breaker = CircuitBreaker()
-        # Absolute, which saves the SDK from joining it to its base at every call.
-        self._url = f"{base_url or OPENAI_BASE_URL}/chat/completions"
+        transport = GeventTransport(connect_timeout_s=connect_timeout_s)
         self._client = openai.OpenAI(
             api_key=api_key or "none",
             base_url=base_url or OPENAI_BASE_URL,
             max_retries=0,
             timeout=httpx2.Timeout(open_timeout_s, connect=connect_timeout_s),
-            http_client=PlainClient(GeventTransport(connect_timeout_s=connect_timeout_s)),
+            http_client=PlainClient(transport),
         )
+        url = f"{base_url or OPENAI_BASE_URL}/chat/completions"
+        self._post = PreparedPost(self._client, transport, url, read_timeout_s=open_timeout_s)
 
     def stream(self, request: ChatRequest, *, api_key: str | None = None) -> Events:
         """Answer as `core.ports.Provider.stream` says.
@@ -113,7 +114,7 @@ class OpenAICompatible:
         for tries_left in range(RETRIES, -1, -1):
             try:
                 self._breaker.check()
-                response = self._post(request, api_key)
+                response = self._post.send(self._body(request), api_key)
             except ProviderError as exc:
                 return exc
             except (openai.OpenAIError, httpx2.HTTPError) as exc:
@@ -130,16 +131,6 @@ class OpenAICompatible:
             gevent.sleep(pause_s)
             wait_s *= 2
         raise AssertionError("unreachable")
-
-    def _post(self, request: ChatRequest, api_key: str | None) -> httpx2.Response:
-        # `create()` walks every message through its type definitions, 0.7 ms a call; `post` is the SDK's documented
-        # way to send a body as it is. The header makes the SDK hand the response over unread.
-        headers = {"X-Stainless-Raw-Response": "stream", "Accept": "text/event-stream"}
-        if api_key is not None:
-            headers["Authorization"] = f"Bearer {api_key}"
-        return self._client.post(
-            self._url, cast_to=httpx2.Response, body=self._body(request), options={"headers": headers}
-        )
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         stream_options: dict[str, bool] = {"include_usage": True}

@@ -107,9 +107,11 @@ class GeventTransport(httpx2.BaseTransport):
         Raises: `httpx2.TransportError` and its kin.
         """
         timeouts = request.extensions.get("timeout", {})
-        read_timeout_s = timeouts.get("read") or 600.0
-        payload = _encode_request(request)
-        origin = _origin_of(request.url)
+        return self.send(request.url, _encode_request(request), read_timeout_s=timeouts.get("read") or 600.0)
+
+    def send(self, url: httpx2.URL, payload: bytes, *, read_timeout_s: float) -> httpx2.Response:
+        """Send a request that is encoded already, see `encode_under`; the rest as `handle_request`."""
+        origin = _origin_of(url)
         connection = self._reused(origin) or self._connected(origin)
         connection.read_timeout_s = read_timeout_s
         try:
@@ -360,15 +362,35 @@ OWN_HEADERS = frozenset(
 )
 
 
-def _encode_request(request: httpx2.Request) -> bytes:
-    body = request.read()
+def encode_head(request: httpx2.Request, *, without: bytes = b"") -> bytes:
+    """Return the request line and the headers that do not depend on the body, all but the one named `without`.
+
+    Raises: `httpx2.LocalProtocolError`.
+    """
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
     for name, value in request.headers.raw:
-        if name.lower() not in OWN_HEADERS:
+        if name.lower() not in OWN_HEADERS and name.lower() != without:
             lines.append(b"%b: %b" % (name, value))
     lines.append(b"Accept-Encoding: identity")
-    if body or request.method not in ("GET", "HEAD", "DELETE"):
-        lines.append(b"Content-Length: %d" % len(body))
-    if any(b"\r" in line or b"\n" in line or b"\0" in line for line in lines):
+    return b"\r\n".join(map(_checked, lines))
+
+
+def encode_under(head: bytes, header: bytes, body: bytes) -> bytes:
+    """Return a whole request: `head`, one more header and the body.
+
+    Raises: `httpx2.LocalProtocolError`.
+    """
+    return b"%b\r\n%b\r\nContent-Length: %d\r\n\r\n%b" % (head, _checked(header), len(body), body)
+
+
+def _encode_request(request: httpx2.Request) -> bytes:
+    head, body = encode_head(request), request.read()
+    if not body and request.method in ("GET", "HEAD", "DELETE"):
+        return head + b"\r\n\r\n"
+    return b"%b\r\nContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+
+
+def _checked(line: bytes) -> bytes:
+    if b"\r" in line or b"\n" in line or b"\0" in line:
         raise httpx2.LocalProtocolError("a header holds a line break")
-    return b"\r\n".join([*lines, b"", body])
+    return line

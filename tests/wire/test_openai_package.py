@@ -3,7 +3,7 @@
 import openai
 import pytest
 
-from tests.conftest import PROVIDER_KEY
+from tests.conftest import PROVIDER_KEY, SHORT_LIMITS, StartServer
 from tests.live_server import LiveServer
 from tests.wire.outcome import ROUTES, STREAM, AskFaulty, assert_answered
 from tests.wire.reader import ask, get, marker
@@ -86,3 +86,20 @@ def test_the_upstreams_models_are_offered(faulty_site: LiveServer) -> None:
     assert models["good"]["status"] == "available"
     assert models["good"]["input_usd_per_million"] is None
     assert models["good"]["context_window"] is None
+
+
+def test_every_call_is_made_as_the_package_makes_it(start_server: StartServer, upstream: Upstream) -> None:
+    """Each worker lets the package make its first request and sends the next ones under the same head."""
+    site = start_server({**SHORT_LIMITS, "OPENAI_BASE_URL": f"{upstream.base_url}/v1", "WEB_CONCURRENCY": "1"})
+    about = [marker() for _ in range(4)]
+    keys = [None, None, "sk-a-persons-own-key", None]
+
+    for message, key in zip(about, keys, strict=True):
+        ask(site.base_url, STREAM, model="good", message=message, headers={"X-Provider-Key": key} if key else {})
+    heads = [dict(call.headers) for message in about for call in upstream.calls_about(message)]
+    sent_keys = [head.pop("authorization") for head in heads]
+
+    assert sent_keys == [f"Bearer {key or PROVIDER_KEY}" for key in keys]
+    assert all(head.pop("content-length") for head in heads)
+    assert heads[0]["user-agent"].startswith("OpenAI/Python")
+    assert heads[1:] == heads[:1] * 3
