@@ -1,7 +1,6 @@
 """Reading sockets under gevent with as few system calls and objects per read as can be."""
 
 import _socket
-import contextlib
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -23,8 +22,8 @@ class SocketReader:
     """Waits for a socket to become readable, then reads it once.
 
     gevent's own `recv` tries, fails, waits and tries again, and a time limit costs it a timer object per call. Waiting
-    first saves the failing system call; one slow repeating timer per connection replaces the others. Every read goes
-    through the event loop, so that a flood on one connection cannot starve the rest.
+    first saves the failing system call; one slow repeating timer per connection replaces the others. Every read of the
+    network goes through the event loop, so that a flood on one connection cannot starve the rest.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -32,6 +31,7 @@ class SocketReader:
         self._is_tls = isinstance(sock, ssl.SSLSocket)
         # The plain socket under gevent's never waits by itself; a TLS socket is told not to.
         self._recv: Callable[[int], bytes] = sock.recv if self._is_tls else sock._sock.recv  # type: ignore[attr-defined]
+        self._pending: Callable[[], int] = sock.pending if isinstance(sock, ssl.SSLSocket) else int
         self._hub = get_hub()
         self._loop = self._hub.loop
         self._io = self._loop.io(sock.fileno(), 1)
@@ -46,9 +46,9 @@ class SocketReader:
         Units: silence is noticed up to a quarter late.
         """
         if self._is_tls:
-            # A TLS record may be decrypted already, which the socket's readiness does not show.
             self._sock.settimeout(0.0)
-            with contextlib.suppress(ssl.SSLWantReadError):
+            if self._pending():
+                # Part of a TLS record is decrypted already, which the socket's readiness does not show.
                 return self._recv(RECV_BYTES)
         if silence_s != self._silence_s:
             self._set_timer(silence_s)

@@ -19,25 +19,32 @@ G = (
 EC_PUBLIC_KEY = bytes.fromhex("06072a8648ce3d0201")
 PRIME256V1 = bytes.fromhex("06082a8648ce3d030107")
 ECDSA_WITH_SHA256 = bytes.fromhex("06082a8648ce3d040302")
+ALTERNATIVE_NAME = bytes.fromhex("0603551d11")
 COMMON_NAME = bytes.fromhex("0603550403")
 
 Point = tuple[int, int] | None
 
 
 def self_signed_context(directory: Path) -> ssl.SSLContext:
-    """Return a server's TLS context with a certificate for 127.0.0.1 that nobody trusts."""
+    """Return a server's TLS context with a certificate for 127.0.0.1 that nobody trusts.
+
+    Who wants to trust it finds it in `server.pem` of `directory`.
+    """
     secret = secrets.randbelow(N - 1) + 1
     public = _multiply(secret, G)
     assert public is not None
     point = b"\x04" + public[0].to_bytes(32) + public[1].to_bytes(32)
     name = _sequence(_der(0x31, _sequence(COMMON_NAME, _der(0x0C, b"127.0.0.1"))))
+    alternative_name = _sequence(ALTERNATIVE_NAME, _der(0x04, _sequence(_der(0x87, bytes([127, 0, 0, 1])))))
     body = _sequence(
+        _der(0xA0, _integer(2)),  # version 3
         _integer(secrets.randbits(63)),
         _sequence(ECDSA_WITH_SHA256),
         name,
         _sequence(_der(0x17, b"250101000000Z"), _der(0x17, b"491231235959Z")),
         name,
         _sequence(_sequence(EC_PUBLIC_KEY, PRIME256V1), _der(0x03, b"\x00" + point)),
+        _der(0xA3, _sequence(alternative_name)),
     )
     certificate = _sequence(body, _sequence(ECDSA_WITH_SHA256), _der(0x03, b"\x00" + _sign(secret, body)))
     key = _sequence(

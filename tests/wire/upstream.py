@@ -104,7 +104,9 @@ class Exchange:
         """Say nothing for so long. Raises: `ReaderGone` the moment the other side hangs up."""
         poll = select.poll()
         poll.register(self.sock, select.POLLIN | select.POLLHUP)
-        if poll.poll(seconds * 1000) and not self.sock.recv(1, socket.MSG_PEEK):
+        # TLS knows no peeking; nothing but the end can come over it in the middle of an answer.
+        flags = 0 if isinstance(self.sock, ssl.SSLSocket) else socket.MSG_PEEK
+        if poll.poll(seconds * 1000) and not self.sock.recv(1, flags):
             raise ReaderGone
 
     def reset(self) -> None:
