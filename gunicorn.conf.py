@@ -10,8 +10,8 @@ import ctypes  # noqa: E402
 import gc  # noqa: E402
 import sys  # noqa: E402
 
+from chatapp.client_socket import ClientSocket  # noqa: E402
 from chatapp.config import Config, ConfigError  # noqa: E402
-from chatapp.server import ClientSocket  # noqa: E402
 
 try:
     _config = Config.from_env()

@@ -6,8 +6,10 @@ from chatapp import create_app
 from chatapp.config import Config, ConfigError
 from chatapp.providers.catalog import CatalogError
 from chatapp.providers.tokens import RankFileError
+from chatapp.signing import SecretError
+from chatapp.store.schema import SchemaError
 
 try:
     app = create_app(Config.from_env())
-except (ConfigError, CatalogError, RankFileError) as exc:
+except (ConfigError, CatalogError, RankFileError, SchemaError, SecretError) as exc:
     sys.exit(f"chatapp cannot start: {exc}")

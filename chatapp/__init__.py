@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask
 from flask_compress import Compress
 from flask_cors import CORS
+from itsdangerous import Signer
 
 from chatapp.config import ROOT, Config, ConfigError
 from chatapp.core.ports import ModelSource, Provider
@@ -15,22 +16,34 @@ from chatapp.providers.demo import DemoProvider, load_sections
 from chatapp.providers.local_servers import LOCAL_SERVERS
 from chatapp.providers.openai_compatible import OPENAI_BASE_URL, OpenAICompatible
 from chatapp.providers.tokens import RANK_FILES, TiktokenCounter
-from chatapp.runtime import keep_models_fresh
+from chatapp.runtime import clean_up_hourly, keep_models_fresh
 from chatapp.services.answering import Answering
+from chatapp.services.context import ContextBuilder
+from chatapp.services.conversations import Conversations
 from chatapp.services.guarding import Limits
+from chatapp.services.memory import Memory
 from chatapp.services.model_directory import DEMO, OPENAI, ModelDirectory
-from chatapp.web import assets, chat, docs, guards, info, pages, request_log
+from chatapp.services.runs import Runs
+from chatapp.services.threads import Threads
+from chatapp.signing import signing_key
+from chatapp.store import schema
+from chatapp.store.db import Database
+from chatapp.web import assets, chat, docs, guards, guests, info, pages, request_log
+from chatapp.web import conversations as conversations_web
+from chatapp.web import memory as memory_web
+from chatapp.web import runs as runs_web
 from chatapp.web.context import Services
 from chatapp.web.cross_origin import cors_options
 from chatapp.web.errors import init_errors
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """Return the application, wired but idle: nothing is sent anywhere and no greenlet runs.
+    """Return the application, wired but idle: the database is there, nothing is sent anywhere and no greenlet runs.
 
-    `app.extensions["start_background"]()` begins, once per worker process, what runs beside the requests.
-    Raises: `CatalogError` for a `MODELS_FILE` that cannot be used, `ConfigError` for settings that contradict
-    each other.
+    `app.extensions["start_background"]()` begins, once per worker process, what runs beside the requests, and
+    `app.extensions["drain"](patience_s)` ends the answers that are kept, `["interrupt"]()` all others.
+    Raises: `CatalogError` for a `MODELS_FILE` that cannot be used, `ConfigError` for settings that contradict each
+    other, `SchemaError` for a database and `SecretError` for a key that cannot be used.
     """
     config = config or Config()
     app = Flask(__name__, template_folder=ROOT / "templates", static_folder=None)
@@ -70,14 +83,32 @@ def _wire_services(app: Flask, config: Config) -> None:
         answer_timeout_s=config.answer_timeout_s,
         max_answer_chars=config.max_answer_chars,
     )
-    app.extensions["services"] = Services(
-        answering=Answering(directory=directory, providers=providers, counter=counter, limits=limits),
+    answering = Answering(directory=directory, providers=providers, counter=counter, limits=limits)
+    database = Database(config.database)
+    schema.prepare(database)
+    memory = Memory(database, lambda text: answering.count(text, directory.resolve(None).model))
+    runs = Runs(database, answering, ContextBuilder(database, answering), memory, lease_s=config.run_lease_s)
+    app.extensions["guest_signer"] = Signer(signing_key(config.secret_key, config.data_dir), salt="guest")
+    app.extensions["services"] = services = Services(
+        answering=answering,
+        conversations=Conversations(database, stop_runs=runs.stop_all),
         directory=directory,
+        memory=memory,
+        runs=runs,
+        threads=Threads(database),
     )
     sources: dict[str, ModelSource] = {**local}
     if config.openai_base_url or config.openai_api_key:
         sources[OPENAI] = remote
-    app.extensions["start_background"] = partial(keep_models_fresh, directory, sources)
+    app.extensions["start_background"] = partial(_start_background, services, sources)
+    app.extensions["drain"] = runs.drain
+    app.extensions["interrupt"] = answering.interrupt_all
+
+
+def _start_background(services: Services, sources: dict[str, ModelSource]) -> None:
+    services.runs.start_keeping()
+    keep_models_fresh(services.directory, sources)
+    clean_up_hourly(services.conversations.purge_deleted, services.runs.forget_requests)
 
 
 def _openai_compatible(config: Config, base_url: str) -> OpenAICompatible:
@@ -113,9 +144,10 @@ def _wire_web(app: Flask, config: Config) -> None:
     # The routes' blueprints are shared by all applications of a process: what depends on settings hangs on this one.
     api = Blueprint("api", __name__)
     CORS(api, **cors_options(config.cors_origins))
-    for module in (chat, info):
+    for module in (chat, conversations_web, runs_web, memory_web, guests, info):
         api.register_blueprint(module.bp)
     app.register_blueprint(api)
+    app.after_request(guests.keep_guest)
     app.register_blueprint(docs.bp)
     app.config.update(
         COMPRESS_ALGORITHM=["gzip"],

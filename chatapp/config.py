@@ -102,6 +102,23 @@ def folder(raw: str) -> Path:
     return (ROOT / raw).resolve()
 
 
+def database_url(raw: str) -> str:
+    scheme, separator, _ = raw.partition("://")
+    if not separator or scheme.partition("+")[0] not in ("sqlite", "postgres", "postgresql"):
+        raise ValueError("must begin with postgresql:// or sqlite:///")
+    if scheme == "sqlite":
+        if not raw.removeprefix("sqlite:///").strip("/") or not raw.startswith("sqlite:///"):
+            raise ValueError("must name SQLite's file")
+        return raw
+    return "postgresql://" + raw.partition("://")[2]
+
+
+def secret(raw: str) -> str:
+    if len(raw) < 32:
+        raise ValueError("must be at least 32 characters long")
+    return raw
+
+
 def existing_file(raw: str) -> Path:
     path = (ROOT / raw).resolve()
     if not path.is_file():
@@ -124,6 +141,12 @@ class Config:
     host: str = setting("127.0.0.1", listen_address, "Address to listen on.")
     port: int = setting(8000, whole_number(0, 65535), "Port to listen on.")
     data_dir: Path = setting(ROOT / "instance", folder, "Folder for everything the server writes.")
+    database_url: str = setting(
+        "", database_url, "PostgreSQL to use, as `postgresql://…`. Empty: SQLite, in a file in `DATA_DIR`."
+    )
+    secret_key: str = setting(
+        "", secret, "Signs guests' cookies; the same on all machines. Empty: made once and kept in `DATA_DIR`."
+    )
     web_concurrency: int = setting(2, whole_number(1, 256), "Worker processes.")
     worker_connections: int = setting(10_000, whole_number(10, 100_000), "Open connections per worker.")
     base_url: str = setting("", http_url, "Public URL of this site, for links and snippets; else the request's own.")
@@ -165,6 +188,9 @@ class Config:
     first_token_timeout_s: float = setting(60.0, seconds(0.1, 3600), "Time to an answer's first token.")
     stall_timeout_s: float = setting(120.0, seconds(0.1, 3600), "Longest pause inside an answer.")
     answer_timeout_s: float = setting(900.0, seconds(0.1, 86_400), "Time for a whole answer.")
+    run_lease_s: float = setting(
+        10.0, seconds(0.4, 600), "Time without a sign of life after which a worker's answers count as interrupted."
+    )
     graceful_timeout_s: int = setting(30, whole_number(1, 3600), "Time that open streams get when the server stops.")
 
     @classmethod
@@ -187,6 +213,11 @@ class Config:
                     values[each.name] = _parsed(name, raw, each.metadata["parse"])
                     break
         return cls(**values)
+
+    @property
+    def database(self) -> str:
+        """The database's URL, whichever it is."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'chatapp.sqlite3'}"
 
     @property
     def accepted_hosts(self) -> frozenset[str] | None:

@@ -2,36 +2,53 @@
 
 AppError 500
 ├── BadInput 400
+├── Unauthorized 401
 ├── Forbidden 403
+├── NotFound 404
 ├── RequestTimeout 408
+├── Conflict 409
+│   └── StillRunning 409
 ├── PayloadTooLarge 413
 ├── UnsupportedMediaType 415
 ├── MisdirectedRequest 421
 ├── InvalidBody 422
+├── StorageUnavailable 503
+│   └── StorageBusy 503
+├── Interrupted 503
 └── ProviderError 502
     ├── ProviderRejected 502, not worth another try
     ├── ProviderBusy 429
     └── ProviderTimeout 504
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class AppError(Exception):
     """An error whose text is safe to show.
 
-    `code` is stable and for programs; the message is one or two sentences for people and names what is wrong.
+    `code` is stable and for programs; the message is one or two sentences for people and names what is wrong. `facts`
+    are further members of the problem document.
     """
 
     status: ClassVar[int] = 500
     default_code: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, code: str | None = None, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after_s: int | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
         self.retry_after_s = retry_after_s
+        self.facts: Mapping[str, Any] = facts or {}
 
 
 class BadInput(AppError):
@@ -39,14 +56,42 @@ class BadInput(AppError):
     default_code = "bad_request"
 
 
+class Unauthorized(AppError):
+    """The credential is not valid; without one, what needs none still works."""
+
+    status = 401
+    default_code = "invalid_credential"
+
+
 class Forbidden(AppError):
     status = 403
     default_code = "forbidden"
 
 
+class NotFound(AppError):
+    """There is no such thing, or it is somebody else's: the two look the same."""
+
+    status = 404
+    default_code = "not_found"
+
+
 class RequestTimeout(AppError):
     status = 408
     default_code = "request_timeout"
+    retryable = True
+
+
+class Conflict(AppError):
+    """The request fits a state that has passed."""
+
+    status = 409
+    default_code = "conflict"
+
+
+class StillRunning(Conflict):
+    """An answer has to end first."""
+
+    default_code = "answer_in_progress"
     retryable = True
 
 
@@ -70,6 +115,26 @@ class InvalidBody(AppError):
 
     status = 422
     default_code = "invalid_body"
+
+
+class StorageUnavailable(AppError):
+    """The database failed; nothing of what was asked is stored."""
+
+    status = 503
+    default_code = "storage_unavailable"
+    retryable = True
+
+
+class StorageBusy(StorageUnavailable):
+    default_code = "storage_busy"
+
+
+class Interrupted(AppError):
+    """The server stopped in the middle of an answer."""
+
+    status = 503
+    default_code = "interrupted"
+    retryable = True
 
 
 class ProviderError(AppError):

@@ -1,18 +1,20 @@
-"""What runs beside the requests of a worker: finding servers and keeping their lists of models fresh."""
+"""What runs beside the requests of a worker: keeping lists of models fresh, and removing what has had its time."""
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import gevent
 
 from chatapp.core.ports import ModelSource
-from chatapp.errors import ProviderError
+from chatapp.errors import ProviderError, StorageUnavailable
 from chatapp.services.model_directory import ModelDirectory
 
 log = logging.getLogger(__name__)
 
 REFRESH_S = 300.0
+CLEAN_UP_S = 3600.0
 
 
 def keep_models_fresh(
@@ -38,3 +40,18 @@ def _follow(directory: ModelDirectory, name: str, source: ModelSource) -> None:
                 directory.withdraw(name)
                 is_offered = False
         gevent.sleep(REFRESH_S * random.uniform(0.9, 1.1))  # noqa: S311  # spreads the workers' requests
+
+
+def clean_up_hourly(*tasks: Callable[[datetime], object]) -> "gevent.Greenlet[..., None]":
+    """Give each task the time, about once an hour and first within the hour."""
+    return gevent.spawn(_clean_up, tasks)
+
+
+def _clean_up(tasks: tuple[Callable[[datetime], object], ...]) -> None:
+    while True:
+        gevent.sleep(CLEAN_UP_S * random.uniform(0.1, 1.0))  # noqa: S311  # spreads the workers' work
+        for task in tasks:
+            try:
+                task(datetime.now(UTC))
+            except StorageUnavailable:
+                log.warning("clean_up.failed")

@@ -1,5 +1,6 @@
-"""gunicorn's gevent worker, with client sockets made for many small writes."""
+"""gunicorn's gevent worker, with client sockets made for many small writes and an end that loses nothing."""
 
+import time
 from typing import Any
 
 import gevent
@@ -7,34 +8,15 @@ from gevent import socket
 from gunicorn.glogging import Logger
 from gunicorn.workers.ggevent import GeventWorker
 
+from chatapp.client_socket import ClientSocket
 from chatapp.logs import JSONFormatter
 
+STOP_POLL_S = 0.1
 
-class ClientSocket(socket.socket):
-    """A client's connection.
 
-    gevent's `sendall` sets up a time limit and reads the socket's send buffer size on every call. A piece of an answer
-    nearly always fits the buffer, so it is handed to the kernel at once; only what does not fit waits, and not for
-    ever: a reader that takes nothing is given up.
-    """
-
-    __slots__ = ()
-
-    write_timeout_s = 30.0
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send all of `data`.
-
-        Raises: `ConnectionResetError` when the reader takes nothing for `write_timeout_s`, `OSError` when it has left.
-        """
-        try:
-            sent = self._sock.send(data, flags)  # type: ignore[attr-defined]  # gevent's own layer, which never waits
-        except BlockingIOError:
-            sent = 0
-        while sent < len(data):
-            data = memoryview(data)[sent:]
-            with gevent.Timeout(self.write_timeout_s, ConnectionResetError("the reader takes nothing")):
-                sent = self.send(data, flags)
+def drain_patience_s(graceful_timeout_s: float) -> float:
+    """Return how long answers may go on once the server stops: what is left must do to save and tell the others."""
+    return max(graceful_timeout_s - 5.0, graceful_timeout_s / 2)
 
 
 class JSONLogger(Logger):
@@ -48,6 +30,31 @@ class JSONLogger(Logger):
 
 class ChatWorker(GeventWorker):
     """The worker class named in `gunicorn.conf.py`."""
+
+    _has_closed = False
+
+    def run(self) -> None:
+        """Serve until told to stop, then see to it that every answer in the making is finished or saved."""
+        drainer = gevent.spawn(self._drain)
+        super().run()
+        self._has_closed = True
+        # No connection is open any more. What is made for nobody may still go on; the master's own patience is a
+        # little longer than what is granted here.
+        while not drainer.ready():
+            self.notify()
+            drainer.join(STOP_POLL_S)
+
+    def _drain(self) -> None:
+        while self.alive:
+            gevent.sleep(STOP_POLL_S)
+        patience_s = drain_patience_s(self.cfg.graceful_timeout)
+        # Answers that are not kept end with their connections, or by this.
+        gevent.spawn_later(patience_s, self.wsgi.extensions["interrupt"])
+        patient_until = time.monotonic() + patience_s
+        # Until the last connection is closed, other answers may begin.
+        while not self._has_closed and time.monotonic() < patient_until:
+            gevent.sleep(STOP_POLL_S)
+        self.wsgi.extensions["drain"](patient_until - time.monotonic())
 
     def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
         if type(client) is socket.socket:

@@ -1,13 +1,16 @@
-"""What all tests share: running servers, the misbehaving upstream, the browser."""
+"""What all tests share: running servers, databases, the misbehaving upstream, the browser."""
 
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chatapp.store.db import Database
+from tests.databases import postgresql_copy, prepare_sqlite, prepare_template, running_postgresql, sqlite_copy
 from tests.live_server import LiveServer
 from tests.wire.behaviours import BEHAVIOURS
 from tests.wire.reader import get
@@ -83,6 +86,38 @@ def faulty_site(start_server: StartServer, upstream: Upstream) -> LiveServer:
     server = start_server({**SHORT_LIMITS, "OPENAI_BASE_URL": f"{upstream.base_url}/v1"})
     wait_for_models(server)
     return server
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL of a real PostgreSQL server's first database; starts when a test first asks for it."""
+    with running_postgresql() as url:
+        prepare_template(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared SQLite file to copy."""
+    return prepare_sqlite(tmp_path_factory.mktemp("sqlite") / "template.sqlite3")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, prepared database of the test's own: the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
+        return
+    with postgresql_copy(request.getfixturevalue("postgresql_url")) as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """`database_url`, opened."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
 
 
 def wait_for_models(server: LiveServer) -> None:

@@ -19,7 +19,7 @@ NOTHING_SET = {name: "" for each in fields(Config) for name in env_names(each.na
 
 
 class LiveServer:
-    """One running server; `stop()` it when done.
+    """One running server; `stop()` it when done, or end it in any other way and `start()` it again on the same data.
 
     `env` is added to a minimal environment: nothing of the caller's own reaches the server.
     """
@@ -28,11 +28,11 @@ class LiveServer:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._log_path = directory / "server.log"
-        data_dir = directory / "data"
-        data_dir.mkdir(parents=True)
+        self.data_dir = directory / "data"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         own = {
-            "DATA_DIR": str(data_dir),
+            "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
             "DEMO_PACE_MS": "5",
             "LOCAL_SERVERS": "off",
@@ -42,11 +42,16 @@ class LiveServer:
         settings = {**NOTHING_SET, **own, **(env or {})}
         self._peak_from = 0
         self._workers = int(settings["WEB_CONCURRENCY"])
-        with self._log_path.open("wb") as log:
+        self._env = {**kept, **settings}
+        self.start()
+
+    def start(self) -> None:
+        """Start without waiting; the log goes on where it was."""
+        with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
                 cwd=ROOT,
-                env={**kept, **settings},
+                env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -67,6 +72,26 @@ class LiveServer:
         """The processes that answer requests, as the kernel knows them."""
         pid = self._process.pid
         return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the master, which tells its workers."""
+        self._process.send_signal(number)
+
+    def wait_until_gone(self, workers: set[int]) -> None:
+        """Return once none of these workers is there any more."""
+        give_up_at = time.monotonic() + START_LIMIT_S
+        while workers & self.worker_pids():
+            assert time.monotonic() < give_up_at, "workers do not end"
+            time.sleep(0.01)
+
+    def wait_until_over(self) -> int:
+        """Return the exit status of the master once it and its workers have ended."""
+        give_up_at = time.monotonic() + START_LIMIT_S
+        status = self._process.wait(START_LIMIT_S)
+        while _has_members(self._process.pid):
+            assert time.monotonic() < give_up_at, "workers outlive their master"
+            time.sleep(0.01)
+        return status
 
     def forget_peaks(self) -> None:
         """Let `peak_growth_bytes` start from now.
@@ -95,7 +120,7 @@ class LiveServer:
         return self._log_path.read_text("utf-8", errors="replace")
 
     def stop(self) -> None:
-        """End the server and its workers at once: nothing it holds is worth waiting for."""
+        """End the server and its workers at once, as when their machine fails."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -116,6 +141,14 @@ def _is_healthy(port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _has_members(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _target(descriptor: Path) -> str:

@@ -7,22 +7,23 @@ import re
 import shlex
 import subprocess
 import sys
+import typing
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from string import Template
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from chatapp.config import ROOT, Config, env_names
 from chatapp.errors import AppError
-from chatapp.web import results
+from chatapp.web import conversation_results, guests, memory, results
 from chatapp.web.errors import HTTP_FAULTS
 from tests.conftest import StartServer
 from tests.wire.behaviours import BEHAVIOURS
-from tests.wire.reader import Reply, get, send
+from tests.wire.reader import Payload, Reply, get, send
 from tests.wire.upstream import Upstream
 
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md"), *(ROOT / "bench").glob("*.md")])
@@ -169,9 +170,12 @@ def test_the_api_page_lists_every_endpoint(site: str) -> None:
     """With the same names as the description for programs."""
     text = (ROOT / "docs" / "api.md").read_text("utf-8").partition("## Endpoints")[2].partition("\n## ")[0]
     documented = {
-        tuple(found.split()) for row in rows_of(text) for found in re.findall(r"`((?:GET|POST) [^`]+)`", row[0])
+        tuple(found.split())
+        for row in rows_of(text)
+        for found in re.findall(r"`((?:GET|POST|PATCH|DELETE) [^`]+)`", row[0])
     }
-    served = {(each["method"], each["path"]) for each in get(site, "/api").json["endpoints"]}
+    endpoints = get(site, "/api").json["endpoints"]
+    served = {(each["method"], re.sub(r"{\w+}", "<id>", each["path"])) for each in endpoints}
 
     assert documented - {("GET", "/api/openapi.json"), ("GET", "/api/docs")} == served
 
@@ -181,16 +185,54 @@ def test_examples_of_json_have_the_fields_of_the_real_thing(example: Example) ->
     """People copy them into their programs."""
     value = json.loads(example.text)
 
-    if "text" in value and "usage" in value:
-        assert set(value) | {"html"} == field_names(results.ChatOut)
-        assert set(value["usage"]) == field_names(results.UsageOut)
-        assert set(value["context"]) == field_names(results.ContextOut)
-    if value.get("type") == "about:blank":
-        assert set(value) | {"retry_after"} == field_names(results.Problem)
+    [shape] = [shape for mark, shape in SHAPES.items() if mark <= set(value)][:1]
+    check_fields(value, shape)
 
 
-def field_names(shape: type[msgspec.Struct]) -> set[str]:
-    return {each.name for each in msgspec.structs.fields(shape)}
+# What tells the shapes apart, the special ones first.
+SHAPES: dict[frozenset[str], type[msgspec.Struct]] = {
+    frozenset({"siblings"}): conversation_results.MessageOut,
+    frozenset({"has_own_title"}): conversation_results.ConversationOut,
+    frozenset({"facts"}): memory.MemoryOut,
+    frozenset({"position", "state"}): results.RunOut,
+    frozenset({"credential"}): guests.GuestOut,
+    frozenset({"type", "detail"}): results.Problem,
+    frozenset({"text", "request_id"}): results.ChatOut,
+}
+
+
+def check_fields(value: Any, shape: object) -> None:
+    """Compare names all the way down; only what may be missing in the real thing may be missing here."""
+    if not isinstance(shape, type) or not issubclass(shape, msgspec.Struct):
+        for inner in typing.get_args(shape):
+            for each in value if isinstance(value, list) else [value] if isinstance(value, dict) else []:
+                check_fields(each, inner)
+        return
+    known = {each.name: each for each in msgspec.structs.fields(shape)}
+    assert {name for name, each in known.items() if each.required} <= set(value) <= set(known), shape
+    for name, inner in value.items():
+        check_fields(inner, known[name].type)
+
+
+def test_the_streaming_page_lists_every_field_of_every_event(site: str) -> None:
+    """A reader that is written from the page understands what comes."""
+    text = (ROOT / "docs" / "streaming.md").read_text("utf-8").partition("## The events of a stream")[2]
+    documented = {name.strip("`"): set(re.findall(r"`(\w+)`", fields)) for name, fields, _ in rows_of(text)[:6]}
+    body = {"message": "Count to 3"}
+    headers = {"Content-Type": "application/json"}
+
+    for more in ({}, {"conversation_id": "new"}):
+        reply = send(site, "POST", "/chat/stream?render=html", json.dumps(body | more).encode(), headers)
+        told = fields_by_event(reply.text)
+        assert set(told) == {"start", "delta", "block", "done"}
+        for name, names in told.items():
+            assert names <= documented[name], name
+            assert not more or documented[name] - names <= {"html"}, name
+
+
+def fields_by_event(stream: str) -> dict[str, set[str]]:
+    found = re.findall(r"^event: (\w+)\n(?:id: \d+\n)?data: (.*)$", stream, re.MULTILINE)
+    return {name: set(json.loads(data)) for name, data in found}
 
 
 # Examples to run.
@@ -205,13 +247,13 @@ def site_with_models(start_server: StartServer) -> Iterator[str]:
     upstream.close()
 
 
-def run_curl(command: str, base_url: str) -> Reply:
+def run_curl(command: str, base_url: str, variables: dict[str, str]) -> Reply:
     """Do what a curl command says; an option that is not known here is an error of the test."""
-    words = shlex.split(Template(command).substitute(OPENAI_API_KEY=OWN_KEY), comments=True)
+    words = shlex.split(Template(command).substitute(variables), comments=True)
     assert words.pop(0) == "curl"
     headers: dict[str, str] = {}
     body: bytes | None = None
-    path = ""
+    method = path = ""
     while words:
         word = words.pop(0)
         if word == "-H":
@@ -219,28 +261,63 @@ def run_curl(command: str, base_url: str) -> Reply:
             headers[name] = value.strip()
         elif word == "-d":
             body = words.pop(0).encode()
+        elif word == "-X":
+            method = words.pop(0)
+        elif word == "-b":
+            words.pop(0)
+            headers["Cookie"] = variables["COOKIE"]
+        elif word == "-c":
+            words.pop(0)
         elif word.startswith(LOCAL):
             path = word.removeprefix(LOCAL) or "/"
         else:
             assert word in ("-s", "-N", "-sN", "-Ns", "-i", "-sS"), word
-    return send(base_url, "GET" if body is None else "POST", path, body, headers)
+    return send(base_url, method or ("GET" if body is None else "POST"), path, body, headers)
+
+
+def known_to_a_guest(base_url: str) -> dict[str, str]:
+    """What the examples take from the answers before them: a conversation of one question, and a fact."""
+    headers = {"Content-Type": "application/json"}
+
+    def post(path: str, body: Payload) -> Reply:
+        reply = send(base_url, "POST", path, json.dumps(body).encode(), headers)
+        assert 200 <= reply.status < 300, reply.text
+        return reply
+
+    cookie = post("/guests", {"credential": "cookie"}).headers["Set-Cookie"].partition(";")[0]
+    # The same guest by either credential: a token is what the cookie holds.
+    token = cookie.partition("=")[2]
+    headers["Authorization"] = f"Bearer {token}"
+    said = post("/chat", {"conversation_id": "new", "message": "What is 6 times 7?"}).json
+    listed = get(base_url, f"/conversations/{said['conversation_id']}/messages", headers).json["messages"]
+    return {
+        "OPENAI_API_KEY": OWN_KEY,
+        "COOKIE": cookie,
+        "TOKEN": token,
+        "CONVERSATION": said["conversation_id"],
+        "QUESTION": listed[0]["id"],
+        "ANSWER": said["message_id"],
+        "RUN": said["message_id"],
+        "FACT": post("/memory", {"text": "I like figures."}).json["id"],
+    }
 
 
 def test_there_are_examples_to_run() -> None:
     """Should the documents change their form, the tests below would test nothing."""
-    assert len(COMMANDS) >= 8
+    assert len(COMMANDS) >= 30
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_example_on_the_command_line_works(request: pytest.FixtureRequest, command: str) -> None:
     """It is the first thing that people try."""
-    base_url: str = request.getfixturevalue("site_with_models" if "KEY" in command else "site")
+    base_url: str = request.getfixturevalue("site_with_models" if "_KEY" in command else "site")
+    variables = known_to_a_guest(base_url) if "$" in command or "-b" in command else {}
 
-    reply = run_curl(command, base_url)
+    reply = run_curl(command, base_url, variables)
 
     assert 200 <= reply.status < 300, reply.text
     if reply.is_stream:
-        assert reply.result["finish_reason"] == "stop"
+        assert json.loads(reply.text.rpartition("data: ")[2])["finish_reason"] == "stop"
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from functools import partial
 import msgspec
 
 from chatapp.core.chat import ChatRequest, Message
-from chatapp.core.context_window import count_prompt, fit
+from chatapp.core.context_window import Fitted, count_prompt, fit
 from chatapp.core.events import Events
 from chatapp.core.models import Model
 from chatapp.core.ports import Provider, TokenCounter
 from chatapp.errors import BadInput
-from chatapp.services.guarding import Limits, guarded
+from chatapp.services.guarding import Halt, Limits, guarded
 from chatapp.services.metering import Meter, metered
-from chatapp.services.model_directory import OPENAI, ModelDirectory
+from chatapp.services.model_directory import OPENAI, ModelDirectory, Resolved
 from chatapp.services.rendering import BlockRenderer, render_blocks
 
 
@@ -27,6 +27,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     own_key: str | None = None
     is_rendered: bool = False
+    # The messages have been fitted to the model's window already.
+    is_fitted: bool = False
 
 
 class Answer:
@@ -62,16 +64,19 @@ class Answering:
         self._counter = counter
         self._limits = limits
         self._clock = clock
+        self._halt = Halt()
 
     def start(self, question: Question) -> Answer:
         """Return the answer, not yet begun: nothing is sent before its first event is asked for.
 
         Raises: `BadInput` (400 `model_unavailable`), `PayloadTooLarge` (413 `context_too_long`).
         """
-        resolved = self._directory.resolve(question.model, has_own_key=question.own_key is not None)
+        resolved = self.resolve(question.model, own_key=question.own_key)
         model = resolved.model
         count = partial(self._counter.count, encoding=model.encoding)
-        fitted = fit(question.messages, window=model.context_window, max_tokens=question.max_tokens, count=count)
+        fitted = Fitted(question.messages)
+        if not question.is_fitted:
+            fitted = fit(question.messages, window=model.context_window, max_tokens=question.max_tokens, count=count)
         meter = Meter(model, count_prompt=lambda: count_prompt(fitted.messages, count), count=count, clock=self._clock)
         answer = Answer(model=model, notices=resolved.notices, omitted_messages=fitted.omitted, meter=meter)
         request = ChatRequest(
@@ -80,12 +85,23 @@ class Answering:
         # A person's key is for the configured provider; a server found on this machine never sees it.
         own_key = question.own_key if model.provider == OPENAI else None
         events = self._provider(model).stream(request, api_key=own_key)
-        events = metered(guarded(events, self._limits, self._clock), meter)
+        events = metered(guarded(events, self._limits, self._clock, self._halt), meter)
         if question.is_rendered:
             answer.renderer = BlockRenderer()
             events = render_blocks(events, answer.renderer)
         answer.events = events
         return answer
+
+    def interrupt_all(self) -> None:
+        """End every answer in the making, as soon as its provider gives a sign of life or of silence."""
+        self._halt.is_on = True
+
+    def resolve(self, model: str | None, *, own_key: str | None = None) -> Resolved:
+        """Return the model that answers for a name, and what the reader is told of that.
+
+        Raises: `BadInput` (400 `model_unavailable`).
+        """
+        return self._directory.resolve(model, has_own_key=own_key is not None)
 
     def count(self, text: str, model: Model) -> int:
         """Return the tokens of `text` for `model`."""

@@ -7,7 +7,7 @@ from contextlib import closing
 import msgspec
 
 from chatapp.core.events import Events, Silence, TextDelta
-from chatapp.errors import ProviderError, ProviderRejected, ProviderTimeout
+from chatapp.errors import Interrupted, ProviderError, ProviderRejected, ProviderTimeout
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,17 +19,28 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_answer_chars: int
 
 
-def guarded(events: Events, limits: Limits, clock: Callable[[], float] = time.monotonic) -> Events:
-    """Pass events on until a limit is reached.
+class Halt:
+    """Whether all answers are to end now, because the server stops."""
+
+    is_on = False
+
+
+def guarded(
+    events: Events, limits: Limits, clock: Callable[[], float] = time.monotonic, halt: Halt | None = None
+) -> Events:
+    """Pass events on until a limit is reached, or the server stops.
 
     Raises: `ProviderTimeout` (504) while nothing came at all or when the whole answer takes too long,
-    `ProviderError` (502) `upstream_stalled` after a pause inside the answer and `answer_too_long`.
+    `ProviderError` (502) `upstream_stalled` after a pause inside the answer and `answer_too_long`, `Interrupted` (503).
     """
+    halt = halt or Halt()
     started_at = clock()
     heard_at: float | None = None
     chars = 0
     with closing(events):
         for event in events:
+            if halt.is_on:
+                raise Interrupted("The server stopped in the middle of this answer. Ask again in a moment.")
             now = clock()
             if now - started_at > limits.answer_timeout_s:
                 raise ProviderTimeout("The answer took too long and was ended.")

@@ -1,25 +1,37 @@
 """`POST /chat` and `POST /chat/stream`: one pipeline behind a JSON, a form and a streaming door."""
 
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from chatapp.core.events import Event, Failed, Silence, Started
 from chatapp.services.answering import Answer, Question
+from chatapp.services.rendering import render
+from chatapp.services.runs import Feed
+from chatapp.services.runs.questions import StaleParent, StoredQuestion
 from chatapp.web import sse
-from chatapp.web.answers import figures_of
+from chatapp.web.answers import figures_of, figures_of_outcome
 from chatapp.web.context import config, services
+from chatapp.web.followers import wait_for_end
 from chatapp.web.form_chat import answer_form
+from chatapp.web.guests import principal_or_new
+from chatapp.web.messages import as_message
 from chatapp.web.openapi import documented
-from chatapp.web.reader import ReaderWatch, direct_sender
-from chatapp.web.reading import ChatIn, TokensIn, checked_text, read_json, read_model_id, read_own_key, read_question
+from chatapp.web.reader import ReaderWatch, direct_sender, streamed
+from chatapp.web.reading import (
+    ChatIn,
+    TokensIn,
+    checked_text,
+    read_json,
+    read_model_id,
+    read_own_key,
+    read_question,
+    read_render,
+)
 from chatapp.web.results import ChatOut, StreamEvents, TokensOut
+from chatapp.web.runs import stream_of
 
 bp = Blueprint("chat", __name__)
-
-STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
 @bp.post("/chat")
@@ -27,9 +39,10 @@ STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering"
     summary="Answer one message",
     body=ChatIn,
     result=ChatOut,
-    errors=(400, 408, 413, 415, 422, 429, 502, 503, 504),
+    errors=(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 503, 504),
     takes_key=True,
     takes_render=True,
+    takes_request_key=True,
 )
 def answer_message() -> Response | str:
     """Answer one message whole.
@@ -39,7 +52,10 @@ def answer_message() -> Response | str:
     """
     if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return answer_form()
-    answer = started_answer(read_question(request, config()))
+    question = read_question(request, config())
+    if isinstance(question, StoredQuestion):
+        return _answer_stored(question)
+    answer = started_answer(question)
     with ReaderWatch(request):
         text = whole_text(answer)
     body = {"text": text, **figures_of(answer), "request_id": g.request_id}
@@ -53,9 +69,10 @@ def answer_message() -> Response | str:
     summary="Answer one message, event by event",
     body=ChatIn,
     events=StreamEvents,
-    errors=(400, 408, 413, 415, 422, 429, 502, 503, 504),
+    errors=(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 503, 504),
     takes_key=True,
     takes_render=True,
+    takes_request_key=True,
 )
 def stream_answer() -> Response:
     """Answer one message as server-sent events.
@@ -63,7 +80,10 @@ def stream_answer() -> Response:
     The status waits for the answer's first word, at most one heartbeat: until then an error is a status.
     Raises: `AppError` as a problem document.
     """
-    answer = started_answer(read_question(request, config()))
+    question = read_question(request, config())
+    if isinstance(question, StoredQuestion):
+        return stream_of(begin_run(question))
+    answer = started_answer(question)
     watch = ReaderWatch(request)
     try:
         first = first_event(answer, patience_s=config().heartbeat_s)
@@ -72,11 +92,7 @@ def stream_answer() -> Response:
         answer.events.close()
         raise
     chunks = sse.encode_answer(answer, first, g.request_id, heartbeat_s=config().heartbeat_s)
-    return Response(
-        _stream(chunks, watch, direct_sender(request)),
-        mimetype="text/event-stream",
-        headers=STREAM_HEADERS,
-    )
+    return streamed(chunks, watch, direct_sender(request))
 
 
 @bp.post("/tokens")
@@ -129,14 +145,29 @@ def whole_text(answer: Answer) -> str:
     return answer.meter.text
 
 
-def _stream(
-    chunks: Generator[bytes, None, None], watch: ReaderWatch, send: Callable[[bytes], None] | None
-) -> Iterator[bytes]:
-    """Yield `chunks`, or hand them to `send` once the server has sent the headers with the first."""
-    with watch, closing(chunks):
-        yield next(chunks)
-        if send is None:
-            yield from chunks
-        else:
-            for chunk in chunks:
-                send(chunk)
+def begin_run(question: StoredQuestion) -> Feed:
+    """Store a question, begin its answer and return its feed; a stranger becomes a guest.
+
+    Raises: `AppError`; nothing is stored then.
+    """
+    try:
+        return services().runs.begin(principal_or_new(), question)
+    except StaleParent as stale:
+        stale.facts = {"newer": [as_message(each, with_html=True) for each in stale.newer]}
+        raise
+
+
+def _answer_stored(question: StoredQuestion) -> Response:
+    feed = begin_run(question)
+    with ReaderWatch(request):
+        # The reader may leave; the answer is made and kept all the same.
+        outcome = wait_for_end(feed)
+    if outcome.error is not None:
+        outcome.error.facts = {"conversation_id": str(feed.opening.conversation_id), "run_id": str(feed.opening.run_id)}
+        raise outcome.error
+    opening = feed.opening
+    body = {"text": feed.text, **figures_of_outcome(outcome), "request_id": g.request_id}
+    body |= {"conversation_id": str(opening.conversation_id), "message_id": str(opening.run_id), "title": opening.title}
+    if read_render(request):
+        body["html"] = outcome.html or render(feed.text)
+    return jsonify(body)

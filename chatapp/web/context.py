@@ -5,14 +5,22 @@ from flask import current_app
 
 from chatapp.config import Config
 from chatapp.services.answering import Answering
+from chatapp.services.conversations import Conversations
+from chatapp.services.memory import Memory
 from chatapp.services.model_directory import ModelDirectory
+from chatapp.services.runs import Runs
+from chatapp.services.threads import Threads
 
 
 class Services(msgspec.Struct, frozen=True):
     """The use cases of this application."""
 
     answering: Answering
+    conversations: Conversations
     directory: ModelDirectory
+    memory: Memory
+    runs: Runs
+    threads: Threads
 
 
 def services() -> Services:

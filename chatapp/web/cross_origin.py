@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chatapp.web.reading import KEY_HEADER
+from chatapp.web.reading import KEY_HEADER, REQUEST_KEY_HEADER
 
 EXPOSED = ["X-Request-Id", "Retry-After"]
 
@@ -20,9 +20,9 @@ def cors_options(origins: Sequence[str]) -> dict[str, Any]:
         "origins": "*" if is_open else [_pattern(origin) for origin in origins],
         "send_wildcard": is_open,
         "supports_credentials": False,
-        "allow_headers": ["Content-Type", KEY_HEADER],
+        "allow_headers": ["Content-Type", "Authorization", "Last-Event-ID", KEY_HEADER, REQUEST_KEY_HEADER],
         "expose_headers": EXPOSED,
-        "methods": ["GET", "POST"],
+        "methods": ["GET", "POST", "PATCH", "DELETE"],
         "max_age": 86_400,
     }
 

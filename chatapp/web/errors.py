@@ -22,10 +22,10 @@ HTTP_FAULTS = {
 }
 
 TITLES = {
-    400: "Bad request", 403: "Forbidden", 404: "Not found", 405: "Method not allowed", 408: "Request timeout",
-    413: "Payload too large", 415: "Unsupported media type", 421: "Misdirected request", 422: "Invalid body",
-    429: "Too many requests", 500: "Internal error", 502: "Bad gateway", 503: "Service unavailable",
-    504: "Gateway timeout",
+    400: "Bad request", 401: "Unauthorized", 403: "Forbidden", 404: "Not found", 405: "Method not allowed",
+    408: "Request timeout", 409: "Conflict", 413: "Payload too large", 415: "Unsupported media type",
+    421: "Misdirected request", 422: "Invalid body", 429: "Too many requests", 500: "Internal error",
+    502: "Bad gateway", 503: "Service unavailable", 504: "Gateway timeout",
 }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def problem_of(error: AppError, request_id: str) -> dict[str, Any]:
     }
     if error.retry_after_s is not None:
         problem["retry_after"] = error.retry_after_s
-    return problem
+    return {**problem, **error.facts}
 
 
 def _on_app_error(error: AppError) -> Response:

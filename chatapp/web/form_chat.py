@@ -1,75 +1,69 @@
-"""The chat page without JavaScript: a form post that is answered with the page."""
+"""The chat page without JavaScript: a form post that is answered with the page of its conversation."""
 
-import json
-from datetime import UTC, datetime
-from typing import Any
+from uuid import UUID
 
-import msgspec
-from flask import Response, g, make_response, request
+from flask import Response, g, make_response, redirect, request, url_for
 
-from chatapp.core.chat import Message
-from chatapp.core.events import Failed
-from chatapp.errors import AppError, BadInput, InvalidBody
-from chatapp.services.answering import Question
-from chatapp.services.rendering import render
+from chatapp.errors import AppError, InvalidBody, NotFound
+from chatapp.services.runs import Feed
+from chatapp.services.runs.questions import StaleParent, StoredQuestion
 from chatapp.web.context import config, services
 from chatapp.web.errors import problem_of
+from chatapp.web.followers import wait_for_end
 from chatapp.web.guards import check_same_site
+from chatapp.web.guests import principal_or_new
 from chatapp.web.pages import render_chat
 from chatapp.web.reader import ReaderWatch
-from chatapp.web.reading import MessageIn, checked_text, read_body, read_messages, read_model_id
+from chatapp.web.reading import checked_text, read_body, read_id, read_model_id
 
 
 def answer_form() -> Response:
-    """Answer a post of the chat page's form.
+    """Answer a post of the chat page's form: wait for the answer, then send the browser to its conversation.
 
-    Body: the fields `message`, `model` and `history`, a JSON list of `{role, content}`.
-    A failure renders the page too, with the text still in the composer.
+    Body: the fields `message`, `model`, `conversation_id` (`new` for a new one) and `parent_id` (empty for none).
+    What was not sent renders the page with the text still in the composer.
     Raises: `Forbidden` (403) for a form from another site.
     """
     check_same_site()
     read_body(request)  # within its limits; the form is parsed from what was read
-    form = request.form
-    draft = form.get("message", "")
-    model: str | None = None
-    history: list[Message] = []
-    error: AppError | None = None
+    draft = request.form.get("message", "")
+    conversation_id: UUID | None = None
     try:
-        model = read_model_id(form.get("model"))
-        history = _read_history(form.get("history", ""))
-        asked = Message("user", checked_text(draft, "message", config()))
-        if not draft.strip():
-            raise InvalidBody("The message is empty: there is nothing to answer.")
-        answer = g.answer = services().answering.start(Question(messages=(*history, asked), model=model))
-        with ReaderWatch(request):
-            failed = next((event.error for event in answer.events if isinstance(event, Failed)), None)
-            # What is left after a failure is the bookkeeping.
-            for _ in answer.events:
-                pass
-        if failed is not None:
-            raise failed
-        history += [asked, Message("assistant", answer.meter.text)]
-        draft = ""
-    except AppError as exc:
-        error = exc
-    problem = problem_of(error, g.request_id) if error else None
-    page = render_chat(conversation=[_shown(each) for each in history], draft=draft, error=problem, model=model)
-    return make_response(page, error.status if error else 200)
+        conversation_id = _id_or_none("conversation_id")
+        feed = _begin(draft, conversation_id)
+    except AppError as error:
+        g.outcome = error.code
+        problem = problem_of(error, g.request_id)
+        if isinstance(error, NotFound):
+            # What was to go on is gone; the text can begin anew.
+            conversation_id = None
+        return make_response(render_chat(conversation_id, draft=draft, error=problem), error.status)
+    with ReaderWatch(request):
+        wait_for_end(feed)
+    opening = feed.opening
+    address = url_for("pages.conversation", conversation_id=opening.conversation_id, _anchor=f"m-{opening.run_id}")
+    return make_response(redirect(address, 303))
 
 
-def _read_history(raw: str) -> list[Message]:
-    if not raw.strip():
-        return []
+def _begin(draft: str, conversation_id: UUID | None) -> Feed:
+    text = checked_text(draft, "message", config())
+    if not text.strip():
+        raise InvalidBody("The message is empty: there is nothing to answer.")
+    asked = StoredQuestion(
+        conversation_id=conversation_id,
+        parent_id=_id_or_none("parent_id"),
+        text=text,
+        model=read_model_id(request.form.get("model")),
+    )
     try:
-        given = msgspec.convert(json.loads(raw), list[MessageIn])
-    except (ValueError, RecursionError) as exc:
-        raise BadInput("The form's history is not readable; reload the page.") from exc
-    messages = read_messages(given, "history", config())
-    if len(messages) >= config().max_messages:
-        raise InvalidBody(f"A conversation holds at most {config().max_messages:,} messages.")
-    return messages
+        return services().runs.begin(principal_or_new(), asked)
+    except StaleParent as stale:
+        stale.message = (
+            "This conversation went on elsewhere; its newest messages are shown now. Send again if it still fits."
+        )
+        raise
 
 
-def _shown(message: Message) -> dict[str, Any]:
-    html = render(message.text) if message.role == "assistant" else ""
-    return {"role": message.role, "text": message.text, "html": html, "time": datetime.now(UTC).isoformat()}
+def _id_or_none(field: str) -> UUID | None:
+    raw = request.form.get(field, "")
+    return None if raw in ("", "new") else read_id(raw, field)

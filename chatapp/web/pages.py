@@ -1,6 +1,7 @@
 """The pages people see, and the widget's script for pages elsewhere."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Flask, Response, render_template, request
 
@@ -8,9 +9,15 @@ from chatapp.config import ROOT
 from chatapp.version import VERSION
 from chatapp.web.assets import send_asset
 from chatapp.web.context import config, services
+from chatapp.web.conversations import as_conversation, as_thread, conversation_id_of, read_message_id
+from chatapp.web.guests import principal
 from chatapp.web.info import as_json
+from chatapp.web.thread_list import thread_list
 
 bp = Blueprint("pages", __name__)
+
+FIRST_SCREEN = 30
+MOST_PRINTED = 5_000
 
 
 def init_pages(app: Flask) -> None:
@@ -30,6 +37,23 @@ def landing() -> str:
 @bp.get("/chat", provide_automatic_options=False)
 def chat() -> str:
     return render_chat()
+
+
+@bp.get("/chat/<conversation_id>")
+def conversation(conversation_id: str) -> str:
+    """One conversation: the newest messages of the branch that is shown, or of the branch through `?at=`."""
+    return render_chat(conversation_id_of(conversation_id))
+
+
+@bp.get("/chat/<conversation_id>/print")
+def print_conversation(conversation_id: str) -> str:
+    """The whole branch that is shown, plainly, for paper."""
+    wanted = conversation_id_of(conversation_id)
+    shown = services().conversations.get(principal(), wanted)
+    page = services().threads.page(principal(), wanted, limit=MOST_PRINTED, is_rendered=True)
+    return render_template(
+        "chat_print.html", page="print", conversation=as_conversation(shown), **as_thread(page, with_html=True)
+    )
 
 
 @bp.get("/service")
@@ -58,28 +82,34 @@ def robots() -> Response:
     return Response("User-agent: *\nAllow: /\n", mimetype="text/plain")
 
 
-def render_chat(
-    *,
-    conversation: list[dict[str, Any]] | None = None,
-    draft: str = "",
-    error: dict[str, Any] | None = None,
-    model: str | None = None,
-) -> str:
-    """Render the chat page.
+def render_chat(conversation_id: UUID | None = None, *, draft: str = "", error: dict[str, Any] | None = None) -> str:
+    """Render the chat page: one conversation, or none yet.
 
-    Shape: `conversation` entries are `{role, text, html, time}`; `error` is a problem document.
+    `error` is a problem document. Raises: `NotFound` (404).
     """
     directory = services().directory
+    whose = principal()
+    shown: dict[str, Any] | None = None
+    thread: dict[str, Any] = {"messages": [], "more": False, "summary": None}
+    if conversation_id is not None:
+        shown = as_conversation(services().conversations.get(whose, conversation_id))
+        page = services().threads.page(
+            whose, conversation_id, limit=FIRST_SCREEN, at=read_message_id("at"), is_rendered=True
+        )
+        thread = as_thread(page, with_html=True)
     return render_template(
         "chat.html",
         page="chat",
         models=[as_json(each) for each in directory.listing()],
-        default_model=model or directory.default_id,
+        default_model=directory.default_id,
         demo=directory.integration == "demo",
-        conversation=conversation or [],
+        has_guest=whose is not None,
+        threads=thread_list(whose),
+        conversation=shown,
         draft=draft,
         error=error,
         max_message_chars=config().max_message_chars,
+        **thread,
     )
 
 

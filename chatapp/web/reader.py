@@ -1,13 +1,16 @@
 """The reader's connection: knowing at once when it closes, and the short way to it."""
 
 import _socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from types import TracebackType
 from typing import Any, Self
 
 import gevent
-from flask import Request
+from flask import Request, Response
 from gevent.hub import get_hub
+
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
 class ReaderWatch:
@@ -54,6 +57,24 @@ class ReaderWatch:
         self.stop()
         if has_left:
             self._greenlet.kill(block=False)
+
+
+def streamed(
+    chunks: Generator[bytes, None, None], watch: ReaderWatch, send: Callable[[bytes], None] | None
+) -> Response:
+    """Return server-sent events as a response: chunk by chunk, or by `send` once the first has taken the headers
+    along."""
+
+    def body() -> Iterator[bytes]:
+        with watch, closing(chunks):
+            yield next(chunks)
+            if send is None:
+                yield from chunks
+            else:
+                for chunk in chunks:
+                    send(chunk)
+
+    return Response(body(), mimetype="text/event-stream", headers=STREAM_HEADERS)
 
 
 def direct_sender(request: Request) -> Callable[[bytes], None] | None:

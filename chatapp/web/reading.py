@@ -2,7 +2,9 @@
 
 import json
 import re
+from hashlib import sha256
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from uuid import UUID
 
 import gevent
 import msgspec
@@ -15,11 +17,15 @@ from chatapp.config import Config
 from chatapp.core.chat import Message, Role
 from chatapp.errors import BadInput, InvalidBody, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
 from chatapp.services.answering import Question
+from chatapp.services.runs.questions import StoredQuestion
 
 T = TypeVar("T")
 
 KEY_HEADER = "X-Provider-Key"
 KEY_FORM = re.compile(r"[!-~]{8,512}\Z")
+REQUEST_KEY_HEADER = "Idempotency-Key"
+REQUEST_KEY_FORM = re.compile(r"[!-~]{1,200}\Z")
+ID_FORM = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 MODEL_FORM = re.compile(r"[!-~]{1,200}\Z")
 NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -42,11 +48,19 @@ class MessageIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ChatIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The body of `POST /chat` and `POST /chat/stream`: either `message` (and `history`) or `messages`."""
+    """The body of `POST /chat` and `POST /chat/stream`.
+
+    Either stateless, with `message` (and `history`) or `messages`; or kept, with `conversation_id` (an id, or "new"),
+    `parent_id` and `message`, which is left out to answer the question `parent_id` again.
+    """
 
     message: str | UnsetType = UNSET
     history: list[MessageIn] | UnsetType = UNSET
     messages: list[MessageIn] | UnsetType = UNSET
+    conversation_id: str | UnsetType = UNSET
+    parent_id: str | UnsetType | None = UNSET
+    branch: bool | UnsetType = UNSET
+    instructions: str | None = None
     model: str | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] | None = None
@@ -59,21 +73,77 @@ class TokensIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     model: str | None = None
 
 
-def read_question(request: Request, config: Config) -> Question:
-    """Read a chat request.
+def read_question(request: Request, config: Config) -> Question | StoredQuestion:
+    """Read a chat request: one for a conversation that is kept if it names one.
 
     Raises: `BadInput` (400), `RequestTimeout` (408), `PayloadTooLarge` (413), `UnsupportedMediaType` (415),
     `InvalidBody` (422, names the field).
     """
     body = read_json(request, ChatIn)
+    if body.conversation_id is not UNSET:
+        return _stored_question(body, body.conversation_id, request, config)
+    for field in ("parent_id", "branch"):
+        if getattr(body, field) is not UNSET:
+            raise InvalidBody(f"`{field}` goes with `conversation_id`.")
+    if REQUEST_KEY_HEADER in request.headers:
+        raise BadInput(f"{REQUEST_KEY_HEADER} goes with `conversation_id`: what is not kept cannot be found again.")
+    messages = _messages_of(body, config)
+    if body.instructions:
+        messages = (Message("system", checked_text(body.instructions, "instructions", config)), *messages)
     return Question(
-        messages=_messages_of(body, config),
+        messages=messages,
         model=read_model_id(body.model),
         temperature=body.temperature,
         max_tokens=body.max_tokens,
         own_key=read_own_key(request),
         is_rendered=read_render(request),
     )
+
+
+def _stored_question(body: ChatIn, conversation_id: str, request: Request, config: Config) -> StoredQuestion:
+    if body.history is not UNSET or body.messages is not UNSET:
+        raise InvalidBody("With `conversation_id` the earlier messages are known: leave out `history` and `messages`.")
+    is_new = conversation_id == "new"
+    if body.parent_id is UNSET and not is_new:
+        raise InvalidBody("`parent_id` is missing: the last message you know of, or null in an empty conversation.")
+    parent_id = None if not isinstance(body.parent_id, str) else read_id(body.parent_id, "parent_id")
+    if is_new and parent_id is not None:
+        raise InvalidBody("`parent_id` must be null in a new conversation.")
+    text: str | None = None
+    if body.message is not UNSET:
+        text = checked_text(body.message, "message", config)
+        if not text.strip():
+            raise InvalidBody("`message` is empty: there is nothing to answer.")
+    elif parent_id is None:
+        raise InvalidBody("`message` is missing.")
+    instructions = body.instructions or None
+    return StoredQuestion(
+        conversation_id=None if is_new else read_id(conversation_id, "conversation_id"),
+        parent_id=parent_id,
+        text=text,
+        is_branch=body.branch is True,
+        instructions=instructions and checked_text(instructions, "instructions", config),
+        model=read_model_id(body.model),
+        temperature=body.temperature,
+        max_tokens=body.max_tokens,
+        own_key=read_own_key(request),
+        request_key=_read_request_key(request),
+        body_hash=sha256(msgspec.json.encode(body)).hexdigest(),
+    )
+
+
+def read_id(raw: str, field: str) -> UUID:
+    """Raises: `InvalidBody` (422) for what is no id."""
+    if not ID_FORM.match(raw):
+        raise InvalidBody(f"`{field}` is not an id.")
+    return UUID(raw)
+
+
+def _read_request_key(request: Request) -> str | None:
+    raw = request.headers.get(REQUEST_KEY_HEADER)
+    if raw is not None and not REQUEST_KEY_FORM.match(raw):
+        raise BadInput(f"{REQUEST_KEY_HEADER} must be 1 to 200 printable ASCII characters.")
+    return raw
 
 
 def read_json(request: Request, shape: type[T]) -> T:

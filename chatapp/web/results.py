@@ -4,6 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.core.models import ModelStatus
 from chatapp.services.model_directory import Integration
@@ -21,27 +22,40 @@ class UsageOut(msgspec.Struct):
 
 
 class ContextOut(msgspec.Struct):
-    """How full the model's window is, in tokens, and how many old messages had to stay out of it."""
+    """How full the model's window is, in tokens, and how many old messages had to stay out of it.
+
+    In a conversation that is kept also: how many messages a summary stood for, and the tokens of the memory's facts.
+    """
 
     window: int | None
     used_tokens: int
     omitted_messages: int
+    summarised_messages: int | UnsetType = UNSET
+    memory_tokens: int | UnsetType = UNSET
 
 
 class ChatOut(msgspec.Struct, kw_only=True):
-    """A whole answer. `html` only with `?render=html`; `cost_usd` is null while the model's price is unknown."""
+    """A whole answer. `html` only with `?render=html`; `cost_usd` is null while the model's price is unknown.
+
+    In a conversation that is kept also: its id and title, the answer's own id, and whether the answer is saved. There,
+    `cancelled` says that it was stopped, and `usage` is null if that was before it began.
+    """
 
     text: str
-    html: str | msgspec.UnsetType = msgspec.UNSET
+    html: str | UnsetType = UNSET
     model: str
-    usage: UsageOut
+    usage: UsageOut | None
     cost_usd: float | None
     elapsed_ms: float
     first_token_ms: float | None
-    finish_reason: Literal["stop", "length", "content_filter"]
+    finish_reason: Literal["stop", "length", "content_filter", "cancelled"]
     context: ContextOut
     notices: list[str]
+    saved: bool | UnsetType = UNSET
     request_id: str
+    conversation_id: str | UnsetType = UNSET
+    message_id: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
 
 
 class TokensOut(msgspec.Struct):
@@ -116,8 +130,28 @@ class Problem(msgspec.Struct):
     code: str
     request_id: str
     retryable: bool
-    retry_after: int | msgspec.UnsetType = msgspec.UNSET
+    retry_after: int | UnsetType = UNSET
 
+
+class RunOut(msgspec.Struct):
+    """How far an answer is: `position` counts the characters of its text."""
+
+    id: str
+    conversation_id: str
+    state: Literal["running", "complete", "stopped", "error", "interrupted"]
+    position: int
+
+
+RunEvents = Annotated[
+    str,
+    msgspec.Meta(
+        description=(
+            "Server-sent events as of `POST /chat/stream` with a `conversation_id`. `start` says by `position` how "
+            "many characters the reader keeps of what it has; it may come a second time, with position 0. The `id` of "
+            "each `delta` is the position after it: send the last one as `Last-Event-ID` to go on there."
+        )
+    ),
+]
 
 StreamEvents = Annotated[
     str,
@@ -127,7 +161,9 @@ StreamEvents = Annotated[
             "context}; `delta` {text}, any number; `block` {index, html, rest}, only with ?render=html, when a block "
             "of Markdown closes, and while a list or table grows (the same index again replaces it); `error` (a "
             "Problem), at most one; `done` {usage, cost_usd, elapsed_ms, first_token_ms, finish_reason, context, "
-            "notices}, always last. A comment is sent while nothing happens."
+            "notices}, always last. A comment is sent in silence. With a `conversation_id`, `start` also has "
+            "{run_id, message_id, user_message_id, conversation_id, title, position}; `progress` {stage} may come "
+            "before the answer, each `delta` has an `id`, and `done` has {saved}; see `GET /runs/{run_id}/events`."
         )
     ),
 ]

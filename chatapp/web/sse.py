@@ -9,7 +9,8 @@ import msgspec
 
 from chatapp.core.events import Block, Event, Failed, Finished, Silence, TextDelta, Usage
 from chatapp.services.answering import Answer
-from chatapp.web.answers import figures_of, opening_of
+from chatapp.services.runs import Opening, Outcome
+from chatapp.web.answers import figures_of, figures_of_outcome, opening_of
 from chatapp.web.errors import problem_of
 
 HEARTBEAT = b": \n\n"
@@ -28,11 +29,49 @@ def encode_event(name: str, data: dict[str, Any]) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode("ascii"), _one_line(_encode(data)))
 
 
-def encode_delta(text: str) -> bytes:
-    """Return the event of one piece of text; the one that is encoded thousands of times per answer."""
-    if text.isascii():
-        return b'event: delta\ndata: {"text":%b}\n\n' % _encode(text)
-    return b'event: delta\ndata: {"text":%b}\n\n' % _one_line(_encode(text))
+def encode_delta(text: str, position: int | None = None) -> bytes:
+    """Return the event of one piece of text; the one that is encoded thousands of times per answer.
+
+    `position` is where the text of a run ends with it, in characters.
+    """
+    data = _encode(text)
+    if not text.isascii():
+        data = _one_line(data)
+    if position is None:
+        return b'event: delta\ndata: {"text":%b}\n\n' % data
+    return b'event: delta\nid: %d\ndata: {"text":%b}\n\n' % (position, data)
+
+
+def encode_block(block: Block) -> bytes:
+    return encode_event("block", {"index": block.index, "html": block.html, "rest": block.rest})
+
+
+def encode_start(opening: Opening, request_id: str, position: int) -> bytes:
+    """Return a run's first event: the reader keeps `position` characters of what it has and drops the rest."""
+    return encode_event(
+        "start",
+        {
+            "request_id": request_id,
+            "run_id": str(opening.run_id),
+            "message_id": str(opening.run_id),
+            "user_message_id": None if opening.question_id is None else str(opening.question_id),
+            "conversation_id": str(opening.conversation_id),
+            "title": opening.title,
+            "position": position,
+            "model": opening.model,
+            "notices": opening.notices,
+            "context": opening.context,
+        },
+    )
+
+
+def encode_outcome(outcome: Outcome, request_id: str) -> bytes:
+    """Return a run's last events: `error` if it failed, and `done`."""
+    told = b"" if outcome.error is None else encode_event("error", problem_of(outcome.error, request_id))
+    done = figures_of_outcome(outcome)
+    if outcome.is_html_other:
+        done["html"] = outcome.html
+    return told + encode_event("done", done)
 
 
 def encode_answer(
@@ -74,8 +113,8 @@ def encode_answer(
 
 def _encode_other(event: Event, answer: Answer, request_id: str) -> bytes:
     match event:
-        case Block(index, html, rest):
-            return encode_event("block", {"index": index, "html": html, "rest": rest})
+        case Block():
+            return encode_block(event)
         case Failed(error):
             return encode_event("error", problem_of(error, request_id))
         case Finished():

@@ -1,7 +1,8 @@
 // @ts-check
 /** The landing page's miniature chat: one conversation, forgotten when the page is left. */
 import "./site.js"
-import { isArriving, newAnswer, receiveAnswer } from "./chat/answer.js"
+import { isArriving, newAnswer } from "./chat/answer.js"
+import { Turn } from "./chat/turn.js"
 import { formatCost, formatDuration, formatUnits } from "./lib/format.js"
 
 const ABOVE_QUESTION_PX = 12
@@ -17,7 +18,7 @@ class MiniChat {
   #input
   /** @type {WireMessage[]} */
   #said = []
-  /** @type {AbortController | null} */
+  /** @type {Turn | null} */
   #turn = null
   #followedTo_px = 0
 
@@ -28,8 +29,8 @@ class MiniChat {
     this.#input = find(root, "input", HTMLInputElement)
     // Submits bubble: the composer's and the starters' both arrive here.
     root.addEventListener("submit", (event) => this.#submitted(event))
-    find(root, "[data-stop]", HTMLElement).addEventListener("click", () => this.#turn?.abort())
-    root.addEventListener("keydown", ({ key }) => key === "Escape" && this.#turn?.abort())
+    find(root, "[data-stop]", HTMLElement).addEventListener("click", () => this.#turn?.stop())
+    root.addEventListener("keydown", ({ key }) => key === "Escape" && this.#turn?.stop())
   }
 
   /** @param {SubmitEvent} event */
@@ -52,19 +53,18 @@ class MiniChat {
   async #answer() {
     const view = new AnswerView(this.#show("[data-answered]"), () => this.#retry(view))
     const answer = newAnswer("", Date.now())
-    const { signal } = (this.#turn = new AbortController())
-    this.#busy(true)
-    this.#followedTo_px = this.#log.scrollTop
-    this.#follow()
-    await receiveAnswer(answer, { messages: this.#said }, {
-      signal,
+    const turn = (this.#turn = new Turn(answer, {
+      ask: { body: { messages: this.#said } },
       key: null,
       onChange: () => {
         view.update(answer)
         this.#follow()
       },
-      isLeaving: () => false, // nothing of this conversation outlives the page
-    })
+    }))
+    this.#busy(true)
+    this.#followedTo_px = this.#log.scrollTop
+    this.#follow()
+    await turn.receive()
     this.#turn = null
     this.#busy(false)
     if (answer.problem) this.#log.scrollTop = this.#log.scrollHeight

@@ -1,5 +1,5 @@
 // @ts-check
-// Blocking on purpose and in <head>: it pins the saved theme before anything is painted. Without a saved choice the
+// Blocking on purpose and in <head>: it pins what was saved before anything is painted. Without a saved choice the
 // style sheet follows the system by itself, so this file then changes nothing.
 ;(() => {
   const KEY = "theme"
@@ -27,10 +27,10 @@
     toggle.setAttribute("title", text)
   }
 
-  /** @returns {string | null} the saved theme; null as well where storage is forbidden */
-  function saved() {
+  /** @param {string} key @returns {string | null} null as well where storage is forbidden */
+  function saved(key) {
     try {
-      return localStorage.getItem(KEY)
+      return localStorage.getItem(key)
     } catch {
       return null
     }
@@ -45,7 +45,9 @@
     }
   }
 
-  apply(saved())
+  apply(saved(KEY))
+  // The chat page's list of conversations, which may be put away.
+  if (saved("chat.threads") === '"closed"') root.dataset.threads = "closed"
   document.addEventListener("DOMContentLoaded", () => apply(current()))
   document.addEventListener("click", (event) => {
     if (!(event.target instanceof Element) || !event.target.closest("[data-theme-toggle]")) return

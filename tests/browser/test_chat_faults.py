@@ -7,9 +7,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.chat_page import ChatPage
 from tests.live_server import LiveServer
+from tests.wire.upstream import Upstream
 
 START = 'event: start\ndata: {"request_id": "r1", "model": "good", "notices": [], "context": {"window": null}}\n\n'
-WORDS = 'event: delta\ndata: {"text": "half of it"}\n\n'
 
 
 @pytest.fixture
@@ -29,9 +29,11 @@ def test_answer_cut_by_the_provider_keeps_its_beginning(chat: ChatPage) -> None:
 
 
 def test_retry_after_a_failure_asks_the_same_again(chat: ChatPage) -> None:
-    """The way out of a passing fault is one click, with nothing typed twice."""
+    """The way out of a passing fault is one click, with nothing typed twice, after a reload as well."""
     chat.pick("u13-eof")
     chat.ask("Hello")
+    chat.page.reload()
+    expect(chat.card).to_contain_text("What had arrived is kept above")
     chat.pick("good")
 
     chat.card.get_by_role("button", name="Retry").click()
@@ -66,7 +68,7 @@ def test_cut_at_the_length_limit_can_be_continued(chat: ChatPage) -> None:
     answer = chat.ask("Hello")
     expect(answer).to_contain_text("Answer cut at the length limit.")
 
-    answer.get_by_role("button", name="Continue").click()
+    answer.get_by_role("button", name="Continue", exact=True).click()
 
     expect(chat.answers).to_have_count(2)
     expect(chat.questions.last).to_contain_text("Continue")
@@ -87,26 +89,19 @@ def test_estimated_figures_are_marked(chat: ChatPage) -> None:
 
 
 def test_connection_that_breaks_keeps_the_words(chat: ChatPage) -> None:
-    """A stream that ends without saying so is not a whole answer."""
-    chat.page.route(
-        "**/chat/stream*", lambda route: route.fulfill(content_type="text/event-stream", body=START + WORDS)
-    )
+    """Of a temporary chat the server keeps nothing that could be asked for again; code shows as code all the same."""
+    code = 'event: delta\ndata: {"text": "half of it\\n```html\\n<b>bold</b>\\n"}\n\n'
+    block = 'event: block\ndata: {"index": 0, "html": "<p>half of it</p>", "rest": "```html\\n<b>bold</b>\\n"}\n\n'
+    body = START + code + block
+    chat.page.route("**/chat/stream*", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    chat.make_temporary()
 
     answer = chat.ask("Hello")
 
     expect(answer).to_contain_text("half of it")
-    expect(chat.card).to_contain_text("The connection was lost")
-
-
-def test_code_in_the_making_is_shown_as_code(chat: ChatPage) -> None:
-    """A block that has not closed yet is readable already, and never parsed."""
-    code = 'event: delta\ndata: {"text": "```html\\n<b>bold</b>\\n"}\n\n'
-    chat.page.route("**/chat/stream*", lambda route: route.fulfill(content_type="text/event-stream", body=START + code))
-
-    answer = chat.ask("Hello")
-
     expect(answer.locator(".code-block__language")).to_have_text("html")
     expect(answer.locator(".code-block pre")).to_have_text("<b>bold</b>")
+    expect(chat.card).to_contain_text("The connection was lost")
 
 
 def test_answer_of_a_proxy_is_no_answer(chat: ChatPage) -> None:
@@ -119,28 +114,43 @@ def test_answer_of_a_proxy_is_no_answer(chat: ChatPage) -> None:
     expect(chat.card).not_to_contain_text("Gateway")
 
 
-def test_offline_is_said_and_nothing_is_lost(chat: ChatPage) -> None:
+def test_message_written_offline_is_sent_by_itself(chat: ChatPage) -> None:
+    chat.composer.fill("Hello")
+    expect(chat.page.locator("#counter")).to_contain_text("token ")
     chat.page.context.set_offline(True)
     banner = chat.page.get_by_text("You are offline.", exact=False).first
     expect(banner).to_be_visible()
-    chat.ask("Hello")
-    expect(chat.card).to_contain_text("Your message is kept above")
 
+    chat.composer.press("Enter")
+    expect(chat.answers).to_contain_text("Waiting for the connection…")
     chat.page.context.set_offline(False)
-    expect(banner).to_be_hidden()
-    chat.card.get_by_role("button", name="Retry").click()
 
     expect(chat.answers).to_contain_text("The answer is 42")
+    expect(banner).to_be_hidden()
+    assert chat.stored_texts()[0] == "Hello"
+    assert len(chat.stored_texts()) == 2
 
 
-def test_failure_outlives_a_reload(chat: ChatPage) -> None:
-    chat.pick("u07-500")
-    chat.ask("Hello")
+def test_request_whose_answer_was_lost_is_answered_once(chat: ChatPage, upstream: Upstream) -> None:
+    """It is sent again under the same name: one message, one upstream call."""
+    chat.composer.fill("Only once, please")
+    sent: list[str] = []
 
-    chat.page.reload()
+    def lose_the_first_answer(route: Route) -> None:
+        sent.append(str(route.request.headers["idempotency-key"]))
+        if len(sent) == 1:
+            route.fetch()
+            route.abort("connectionreset")
+        else:
+            route.continue_()
 
-    expect(chat.questions).to_contain_text("Hello")
-    expect(chat.card.get_by_role("button", name="Retry")).to_be_visible()
+    chat.page.route("**/chat/stream*", lose_the_first_answer)
+    chat.composer.press("Enter")
+
+    expect(chat.answers).to_contain_text("The answer is 42")
+    assert len(sent) == 2
+    assert sent[0] == sent[1]
+    assert len(chat.stored_texts()) == 2
 
 
 def test_nothing_can_be_sent_twice_while_an_answer_arrives(chat: ChatPage) -> None:
@@ -172,16 +182,22 @@ def test_silence_before_the_first_word_can_be_stopped(chat: ChatPage) -> None:
     expect(chat.send).to_be_visible()
 
 
-def test_failed_form_post_keeps_the_text(browser: Browser, faulty_site: LiveServer) -> None:
-    """Without JavaScript the composer still holds the message, under a card that says what happened."""
+def test_failed_form_post_says_what_happened(browser: Browser, faulty_site: LiveServer) -> None:
+    """Without JavaScript too: what was asked is kept, and so is the text of what could not be sent."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{faulty_site.base_url}/chat")
     page.get_by_label("Model", exact=True).select_option("u07-500")
-    page.get_by_role("textbox", name="Message").fill("Hello")
+    message = page.get_by_role("textbox", name="Message")
+    message.fill("Hello")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".failure__detail")).not_to_be_empty()
+    expect(page.get_by_role("article", name="You")).to_contain_text("Hello")
 
+    page.locator("#composer input[name=parent_id]").evaluate("field => (field.value = '')")
+    message.fill("And again")
     page.get_by_role("button", name="Send").click()
 
-    expect(page.get_by_role("textbox", name="Message")).to_have_value("Hello")
-    expect(page.locator(".failure")).to_contain_text("Your message is still below")
+    expect(message).to_have_value("And again")
+    expect(page.locator("#aside .failure")).to_contain_text("Your message is still below")
     context.close()

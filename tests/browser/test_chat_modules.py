@@ -19,7 +19,9 @@ READ = """async ([address, pieces, silence_ms, isLeftOpen]) => {
     })
     const events = []
     try {
-        for await (const { name, data } of readEvents(new Response(body), { silence_ms })) events.push([name, data])
+        for await (const { name, data, id } of readEvents(new Response(body), { silence_ms })) {
+            events.push(id === undefined ? [name, data] : [name, data, id])
+        }
     } catch (error) {
         events.push(["thrown", error.message])
     }
@@ -63,7 +65,7 @@ def modules(browser: Browser, site: str) -> Iterator[Modules]:
         pytest.param([DELTA.replace("\n", "\r").encode()], id="cr"),
         pytest.param([DELTA.replace(": ", ":").encode()], id="no-space"),
         pytest.param([b": beat\n\n: beat\n\n", DELTA.encode(), b": beat\n\n"], id="comments"),
-        pytest.param([b"id: 7\nretry: 5\n", DELTA.encode()], id="other-fields"),
+        pytest.param([b"retry: 5\n", DELTA.encode()], id="other-fields"),
         pytest.param([b'event: delta\ndata: {"text":\ndata: "h\xc3\xa9llo"}\n\n'], id="two-data-lines"),
         pytest.param([DELTA.encode(), b'event: delta\ndata: {"text": "never fin'], id="cut-event"),
     ],
@@ -71,6 +73,11 @@ def modules(browser: Browser, site: str) -> Iterator[Modules]:
 def test_stream_is_read_however_it_is_cut_and_spelt(modules: Modules, pieces: list[bytes]) -> None:
     """Proxies cut a stream where they like, and the standard knows three ends of a line."""
     assert modules.read(*pieces) == HELLO
+
+
+def test_event_brings_its_id(modules: Modules) -> None:
+    """By it the rest of a broken stream is asked for."""
+    assert modules.read(b"id: 5\n", DELTA.encode(), DELTA.encode()) == [[*HELLO[0], "5"], *HELLO]
 
 
 def test_what_is_no_json_ends_the_stream(modules: Modules) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -94,28 +95,25 @@ def test_enter_sends_and_shift_enter_makes_a_line(chat: ChatPage) -> None:
     expect(chat.composer).to_have_value("")
 
 
-def test_focus_stays_in_the_composer(chat: ChatPage) -> None:
-    """A conversation is typed without reaching for the mouse between two messages."""
-    chat.composer.fill("Count to 3")
-
-    chat.send.click()
-
-    chat.wait_until_over()
-    expect(chat.composer).to_be_focused()
-
-
-def test_retry_replaces_the_answer(chat: ChatPage) -> None:
+def test_answering_again_keeps_both_answers(chat: ChatPage) -> None:
+    """Nothing is overwritten: the arrows lead from one version to the other, by mouse and by keyboard."""
     chat.ask("What can you do?")
 
     chat.answers.get_by_role("button", name="Answer again").click()
-
     chat.wait_until_over()
     expect(chat.answers).to_have_count(1)
-    expect(chat.questions).to_have_count(1)
+    expect(chat.version(chat.answers)).to_have_text("2/2")
+
+    chat.answers.get_by_role("link", name="Previous version").click()
+    expect(chat.version(chat.answers)).to_have_text("1/2")
+    expect(chat.answers.get_by_role("link", name="Previous version")).to_be_focused()
+    expect(chat.page.locator("#status")).to_have_text("Version 1 of 2")
+    chat.page.keyboard.press("Alt+ArrowRight")
+    expect(chat.version(chat.answers)).to_have_text("2/2")
 
 
-def test_edited_message_replaces_what_followed(chat: ChatPage) -> None:
-    """Going back to a message starts the conversation again from there."""
+def test_edited_message_begins_a_branch(chat: ChatPage) -> None:
+    """Going back to a message starts the conversation again from there; what followed stays in the first version."""
     chat.ask("What can you do?")
     chat.ask("Show me a table")
 
@@ -123,11 +121,37 @@ def test_edited_message_replaces_what_followed(chat: ChatPage) -> None:
     chat.questions.first.get_by_role("button", name="Edit message").click()
     chat.log.get_by_role("textbox", name="Edit message").fill("Count to 3")
     chat.page.keyboard.press("Enter")
-
     chat.wait_until_over()
-    expect(chat.questions).to_have_count(1)
-    expect(chat.questions).to_contain_text("Count to 3")
+    expect(chat.questions.locator(".bubble")).to_have_text("Count to 3")
     expect(chat.answers).to_have_count(1)
+
+    chat.page.get_by_role("region", name="Conversation").focus()
+    chat.page.keyboard.press("Alt+ArrowLeft")
+    expect(chat.questions.locator(".bubble")).to_have_text(["What can you do?", "Show me a table"])
+    chat.page.reload()
+    expect(chat.questions.locator(".bubble")).to_have_text(["What can you do?", "Show me a table"])
+
+
+def test_answer_can_be_rated_kept_and_continued_elsewhere(chat: ChatPage) -> None:
+    answer = chat.ask("Count to 3")
+    good, bad, kept = (
+        answer.get_by_role("button", name=name) for name in ("Good answer", "Bad answer", "Keep in context")
+    )
+    with chat.page.expect_response("**/messages/*"):
+        good.click()
+    with chat.page.expect_response("**/messages/*"):
+        bad.click()
+    with chat.page.expect_response("**/messages/*"):
+        kept.click()
+
+    path = chat.path
+    chat.page.reload()
+    pressed = [button.get_attribute("aria-pressed") for button in (good, bad, kept)]
+    assert pressed == ["false", "true", "true"]
+
+    answer.get_by_role("button", name="Continue in a new chat").click()
+    chat.page.wait_for_url(lambda url: not url.endswith(path))
+    expect(chat.questions.locator(".bubble")).to_have_text("Count to 3")
 
 
 def test_arrow_up_edits_the_last_message_and_escape_leaves_it(chat: ChatPage) -> None:
@@ -180,67 +204,49 @@ def test_code_can_be_wrapped(chat: ChatPage) -> None:
 
 
 def test_reload_keeps_the_conversation_and_the_draft(chat: ChatPage) -> None:
+    """Each conversation has its own draft, and the one of a new chat moves along when that begins."""
     chat.ask("Show me a table")
     chat.composer.fill("half a thought")
+    path = chat.path
 
     chat.page.reload()
-
     expect(chat.answers.get_by_role("table")).to_be_visible()
     expect(chat.composer).to_have_value("half a thought")
-    assert "Show me a table" in str(chat.body_of("And now?")["messages"])
 
-
-def test_reload_in_mid_answer_keeps_what_had_arrived(slow_chat: ChatPage) -> None:
-    slow_chat.begin("Go on")
-    expect(slow_chat.answers).to_contain_text("word")
-
-    slow_chat.page.reload()
-
-    expect(slow_chat.answers).to_contain_text("word")
-    expect(slow_chat.answers).to_contain_text("This answer was cut off before it was finished.")
+    chat.open()
+    expect(chat.composer).to_have_value("")
+    chat.open(path)
+    expect(chat.composer).to_have_value("half a thought")
 
 
 def test_each_day_has_its_separator(chat: ChatPage) -> None:
-    chat.page.evaluate(
-        """() => sessionStorage.setItem("chat.conversation", JSON.stringify(
-            [40, 40, 1, 0].map((days) => ({ role: "user", text: "then", at: Date.now() - days * 86400000 }))))"""
-    )
-
-    chat.page.reload()
-
-    expect(chat.log.locator(".day")).to_have_text([re.compile(r"\d{4}$"), "Yesterday", "Today"])
-
-
-def test_what_cannot_be_a_conversation_is_passed_over(chat: ChatPage) -> None:
-    """What an older version of the page had kept must not stop this one."""
-    chat.page.evaluate("""sessionStorage.setItem("chat.conversation", '[null, 5, {"role": "assistant"}]')""")
-
-    chat.page.reload()
-
-    expect(chat.ask("Count to 3")).to_contain_text("3")
-
-
-def test_new_chat_can_be_taken_back(chat: ChatPage) -> None:
-    """One wrong click must not cost a conversation."""
+    """By the reader's own calendar."""
     chat.ask("Count to 3")
 
-    chat.page.get_by_role("button", name="New chat").click()
+    chat.page.clock.set_fixed_time(datetime.now(UTC) + timedelta(days=1))
+    chat.page.reload()
+    expect(chat.log.locator(".day")).to_have_text("Yesterday")
+    chat.ask("Count to 4")
+
+    expect(chat.log.locator(".day")).to_have_text(["Yesterday", "Today"])
+
+
+def test_temporary_chat_leaves_nothing_behind(chat: ChatPage) -> None:
+    """Neither on the server nor in this browser, and the model is told all the same what was said before."""
+    chat.make_temporary()
+    chat.ask("Count to 3")
+    chat.composer.fill("a secret draft")
+
+    body = chat.body_of("What did I ask first?")
+
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
+    assert chat.path == "/chat"
+    assert chat.page.request.get(f"{chat.site}/conversations").json()["conversations"] == []
+    kept = chat.kept("localStorage") + chat.kept("sessionStorage")
+    assert "Count" not in kept
+    assert "secret" not in kept
+    chat.page.reload()
     expect(chat.questions).to_have_count(0)
-    expect(chat.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
-    chat.page.get_by_role("button", name="Bring back the last conversation").click()
-
-    expect(chat.questions).to_contain_text("Count to 3")
-    expect(chat.answers).to_have_count(1)
-
-
-def test_new_chat_ends_the_answer_that_is_arriving(slow_chat: ChatPage) -> None:
-    slow_chat.begin("Go on")
-    expect(slow_chat.answers).to_contain_text("word")
-
-    slow_chat.page.get_by_role("button", name="New chat").click()
-
-    expect(slow_chat.send).to_be_visible()
-    expect(slow_chat.log.get_by_role("article")).to_have_count(0)
 
 
 def test_starters_are_answered(chat: ChatPage) -> None:
@@ -253,7 +259,7 @@ def test_starters_are_answered(chat: ChatPage) -> None:
         chat.wait_until_over()
         expect(chat.questions).to_contain_text(str(prompt))
         expect(chat.card).to_have_count(0)
-        chat.page.get_by_role("button", name="New chat").click()
+        chat.page.locator(".chat-header").get_by_role("link", name="New chat").click()
     assert len(prompts) == 4
 
 
@@ -314,15 +320,6 @@ def test_markup_in_an_answer_stays_text_while_it_arrives(page: Page, faulty_site
     assert answer.locator("[onerror], [onload]").count() == 0
 
 
-def test_earlier_messages_and_answers_go_along(chat: ChatPage) -> None:
-    chat.ask("Count to 3")
-
-    body = chat.body_of("What did I ask first?")
-
-    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
-    assert body["messages"][0]["content"] == "Count to 3"
-
-
 def test_form_post_answers_without_javascript(browser: Browser, site: str) -> None:
     """The page is of use on any browser: each post is answered with the conversation so far."""
     context = browser.new_context(java_script_enabled=False)
@@ -338,22 +335,6 @@ def test_form_post_answers_without_javascript(browser: Browser, site: str) -> No
     expect(page.get_by_role("article", name="Answer")).to_have_count(2)
     expect(page.get_by_role("table")).to_be_visible()
     context.close()
-
-
-def test_failed_form_post_is_taken_over_as_well(page: Page, faulty_site: LiveServer) -> None:
-    """The card of the server's page becomes one that can retry, and the message stands in the conversation once."""
-    chat = ChatPage(page, faulty_site.base_url)
-    page.goto(chat.address)
-    chat.pick("u07-500")
-    page.evaluate("document.querySelector('#message').value = 'Hello'; document.querySelector('#composer').submit()")
-    expect(chat.card).to_contain_text("Your message is kept above.")
-    expect(chat.composer).to_have_value("")
-    chat.pick("good")
-
-    chat.card.get_by_role("button", name="Retry").click()
-
-    expect(chat.answers).to_contain_text("The answer is 42")
-    expect(chat.questions).to_have_count(1)
 
 
 def test_empty_page_begins_at_its_beginning(page: Page, site: str) -> None:
@@ -376,4 +357,5 @@ def test_script_takes_over_after_a_form_post(page: Page, site: str) -> None:
 
     body = chat.body_of("Go on")
 
-    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
+    assert body["parent_id"] == chat.answers.first.get_attribute("data-id")
+    expect(chat.answers).to_have_count(2)

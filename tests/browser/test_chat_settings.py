@@ -32,7 +32,7 @@ def test_settings_travel_with_each_message(chat: ChatPage) -> None:
     body = chat.body_of("Count to 3")
 
     assert (body["temperature"], body["max_tokens"]) == (0.5, 300)
-    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert body["instructions"] == "Be brief."
     expect(chat.page.get_by_role("button", name="Settings (changed)")).to_be_visible()
 
 
@@ -40,7 +40,7 @@ def test_untouched_settings_say_nothing(chat: ChatPage) -> None:
     """The model's own defaults hold until somebody asks for something else."""
     body = chat.body_of("Count to 3")
 
-    assert sorted(body) == ["messages", "model"]
+    assert sorted(body) == ["conversation_id", "message", "model", "parent_id"]
 
 
 def test_impossible_settings_are_not_saved(chat: ChatPage) -> None:
@@ -155,6 +155,21 @@ def test_shortcuts_are_listed_and_work(chat: ChatPage) -> None:
     expect(chat.composer).to_be_focused()
     chat.page.keyboard.press("Control+Shift+O")
     expect(chat.questions).to_have_count(0)
+
+
+def test_summaries_can_be_switched_off_for_a_conversation(chat: ChatPage) -> None:
+    """Only where there is one: the setting belongs to the conversation, not to the browser."""
+    chat.open_settings()
+    expect(chat.settings.get_by_label("Summarise long conversations")).to_be_hidden()
+    chat.page.keyboard.press("Escape")
+    chat.ask("Count to 3")
+
+    chat.open_settings().get_by_label("Summarise long conversations").uncheck()
+    with chat.page.expect_response("**/conversations/*"):
+        chat.settings.get_by_role("button", name="Save").click()
+
+    chat.page.reload()
+    expect(chat.open_settings().get_by_label("Summarise long conversations")).not_to_be_checked()
 
 
 def test_composer_grows_with_the_text_up_to_a_limit(chat: ChatPage) -> None:

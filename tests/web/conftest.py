@@ -6,8 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from chatapp import create_app
-from chatapp.config import Config
+from tests.applications import make_app
 from tests.live_server import LiveServer
 
 
@@ -24,7 +23,7 @@ def surviving_workers(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def app() -> Flask:
     """The product within this process, with the demo answering at once; for what does not depend on a real server."""
-    return create_app(Config(local_servers="off", demo_pace_ms=0))
+    return make_app(demo_pace_ms=0)
 
 
 @pytest.fixture

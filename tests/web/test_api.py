@@ -4,9 +4,8 @@ from html.parser import HTMLParser
 
 from flask.testing import FlaskClient
 
-from chatapp import create_app
-from chatapp.config import Config
 from chatapp.version import VERSION
+from tests.applications import make_app
 
 
 class Links(HTMLParser):
@@ -39,7 +38,7 @@ def test_the_api_introduces_itself(client: FlaskClient) -> None:
 def test_two_applications_of_a_process_keep_their_own_settings() -> None:
     """Tests and tools make several, and one must not answer by the other's rules."""
     open_app, closed_app = (
-        create_app(Config(local_servers="off", site_name=name, cors_origins=origins))
+        make_app(site_name=name, cors_origins=origins)
         for name, origins in (("Open", ("*",)), ("Closed", ("https://shop.example",)))
     )
 

@@ -6,10 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from chatapp import create_app
-from chatapp.config import Config
 from chatapp.errors import AppError, ProviderBusy
 from chatapp.web.errors import TITLES, problem_of
+from tests.applications import make_app
 
 SECRET = "the cause, with sk-canary-0123456789"
 PAGE = {"Accept": "text/html"}
@@ -18,7 +17,7 @@ PAGE = {"Accept": "text/html"}
 @pytest.fixture(scope="module")
 def broken() -> Flask:
     """An application of which one route has a bug and another fails in our own terms."""
-    app = create_app(Config(local_servers="off"))
+    app = make_app()
     app.add_url_rule("/bug", "bug", view_func=lambda: {}[SECRET])
 
     def busy() -> str:

@@ -2,16 +2,15 @@
 
 import pytest
 
-from chatapp import create_app
-from chatapp.config import Config
 from chatapp.version import VERSION
+from tests.applications import make_app
 from tests.wire.reader import Payload
 
 KEY = "sk-canary-0123456789"
 
 
 def health_of(**settings: object) -> Payload:
-    answered = create_app(Config(local_servers="off", **settings)).test_client().get("/health")  # type: ignore[arg-type]
+    answered = make_app(**settings).test_client().get("/health")
     assert answered.status_code == 200
     assert KEY not in answered.text
     health: Payload = answered.json

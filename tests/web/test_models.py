@@ -5,8 +5,7 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
-from chatapp import create_app
-from chatapp.config import Config
+from tests.applications import make_app
 from tests.live_server import LiveServer
 from tests.wire.reader import get
 
@@ -51,7 +50,7 @@ def test_with_a_key_of_ones_own_the_providers_models_can_be_asked(client: FlaskC
 @pytest.mark.parametrize("config", [{}, {"openai_api_key": KEY}, {"default_model": "not-running"}], ids=str)
 def test_the_default_is_always_one_of_the_list(config: dict[str, str]) -> None:
     """A selector opens with it."""
-    answered = create_app(Config(local_servers="off", **config)).test_client().get("/models").json
+    answered = make_app(**config).test_client().get("/models").json
 
     assert answered["default"] in {model["id"] for model in answered["models"]}
 

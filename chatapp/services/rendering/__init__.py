@@ -2,4 +2,7 @@
 
 from chatapp.services.rendering.blocks import BlockRenderer, render, render_blocks
 
-__all__ = ["BlockRenderer", "render", "render_blocks"]
+# Raise it when the same text is rendered in another way: what was stored with an older one is rendered again.
+RENDERER_VERSION = 1
+
+__all__ = ["RENDERER_VERSION", "BlockRenderer", "render", "render_blocks"]

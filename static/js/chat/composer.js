@@ -3,8 +3,6 @@
 import { get } from "../lib/elements.js"
 import { isSendKey } from "./send_key.js"
 
-/** @typedef {import("../lib/storage.js").KeptValue} KeptValue */
-
 export class Composer {
   #form = get("#composer", HTMLFormElement)
   #input = get("#message", HTMLTextAreaElement)
@@ -16,7 +14,7 @@ export class Composer {
 
   /**
    * @param {object} options
-   * @param {KeptValue} options.draft
+   * @param {import("./drafts.js").Draft} options.draft
    * @param {number} options.maxChars longer messages cannot be sent
    * @param {(text: string) => void} options.onText told of each change
    * @param {(text: string) => void} options.onSend given what may be sent
@@ -37,7 +35,7 @@ export class Composer {
       event.preventDefault()
       if (this.#canSend) onSend(this.text)
     })
-    this.text = this.#input.value || String(draft.read() ?? "")
+    this.text = this.#input.value || draft.text
   }
 
   get text() {
@@ -47,6 +45,17 @@ export class Composer {
   set text(text) {
     this.#input.value = text
     this.#changed()
+  }
+
+  /** Make room for the next message; what was written stays in the draft until `keepDraft`. */
+  empty() {
+    this.#input.value = ""
+    this.#show()
+  }
+
+  /** From now on the draft is what stands here: the server has what was sent. */
+  keepDraft() {
+    this.#draft.keep(this.text)
   }
 
   get hasFocus() {
@@ -71,8 +80,11 @@ export class Composer {
   }
 
   #changed() {
-    if (this.text) this.#draft.write(this.text)
-    else this.#draft.forget()
+    this.keepDraft()
+    this.#show()
+  }
+
+  #show() {
     this.#showSendable()
     this.#fitHeight()
     this.#onText(this.text)

@@ -15,6 +15,8 @@ export class ContextGauge {
   #draft = 0
   /** @type {number | null} */
   #window = null
+  /** @type {string[]} */
+  #details = []
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -22,10 +24,17 @@ export class ContextGauge {
     this.#text = get(".gauge__text", HTMLElement, element)
   }
 
-  /** @param {number} tokens in the conversation @param {number | null} window in tokens; null is unknown */
-  setConversation(tokens, window) {
-    this.#used = tokens
-    this.#window = window
+  /**
+   * @param {import("./answer.js").Answer | undefined} answer the last one that told how much was in use
+   * @param {number | null} window of the model, in tokens; null is unknown
+   */
+  setConversation(answer, window) {
+    const { used_tokens, memory_tokens, summarised_messages } = answer?.context ?? {}
+    this.#used = used_tokens ?? answer?.usage?.total_tokens ?? 0
+    this.#window = window ?? answer?.context?.window ?? null
+    this.#details = []
+    if (memory_tokens) this.#details.push(`${formatUnits(memory_tokens, "token")} of memory`)
+    if (summarised_messages) this.#details.push(`${formatUnits(summarised_messages, "message")} summarised`)
     this.#show()
   }
 
@@ -39,9 +48,10 @@ export class ContextGauge {
     const used = this.#used + this.#draft
     const share = this.#window ? Math.min(1, used / this.#window) : 0
     const percent = Math.round(share * 100)
-    const words = this.#window
+    const fullness = this.#window
       ? `${formatCount(used)} of ${formatUnits(this.#window, "token")} (${formatShare(share)})`
       : `${formatUnits(used, "token")}; how many fit is not known`
+    const words = [fullness, ...this.#details].join(" · ")
     this.#element.setAttribute("aria-valuenow", String(percent))
     this.#element.setAttribute("aria-valuetext", words)
     this.#element.title = `Context used: ${words}`

@@ -1,31 +1,58 @@
 // @ts-check
-/** The conversation of this tab: what was said, in order, kept so that a reload loses nothing. */
+/** The conversation this page shows: the messages of one path through it, from the oldest that is loaded on. */
+import { answerOf } from "./answer.js"
 
 /**
- * @typedef {import("./api.js").WireMessage} WireMessage
- * @typedef {import("../lib/storage.js").KeptValue} KeptValue
- * @typedef {{ role: "user", id: number, text: string, at: number }} Question  `at` in milliseconds since the epoch
+ * @typedef {import("./api.js").Message} Message
+ * @typedef {object} Question
+ * @property {"user"} role
+ * @property {string} id empty until the server has it
+ * @property {string | null} parent_id
+ * @property {string[]} siblings versions of the same question in order, this one included
+ * @property {string} text
+ * @property {number} at in milliseconds since the epoch
+ * @property {boolean} pinned always told to the model
  * @typedef {import("./answer.js").Answer} Answer
  * @typedef {Question | Answer} Entry
  */
 
-const TITLE_LENGTH = 60
-/** A little less than the server takes in one request unless it is set up otherwise. */
-const MOST_MESSAGES = 1_900
-const MOST_BYTES = 900_000
-const encoder = new TextEncoder()
+/** @param {string} text @param {string | null} parent_id @param {string[]} siblings @returns {Question} */
+export const newQuestion = (text, parent_id, siblings) => ({
+  role: "user",
+  id: "",
+  parent_id,
+  siblings,
+  text,
+  at: Date.now(),
+  pinned: false,
+})
+
+/** @param {Message} message @returns {Entry} */
+export function entryOf(message) {
+  if (message.role === "assistant") return answerOf(message)
+  const { id, parent_id, siblings, text, pinned, created_at } = message
+  return { role: "user", id, parent_id, siblings, text, pinned, at: Date.parse(created_at) }
+}
 
 export class Conversation {
   /** @type {Entry[]} */
   #entries = []
-  #nextId = 1
-  #kept
+  /** @type {string | null} the newest message that the server told of */
+  headId = null
+  /** Whether older messages than the first can be loaded. */
+  hasOlder
+  /** Nothing of it is kept anywhere. */
+  isTemporary = false
 
-  /** @param {KeptValue} kept */
-  constructor(kept) {
-    this.#kept = kept
-    const entries = kept.read()
-    if (Array.isArray(entries)) this.replace(entries.filter(isEntry))
+  /** @param {{ conversation: import("./api.js").StoredConversation | null, messages: Message[], more: boolean }} data */
+  constructor({ conversation, messages, more }) {
+    /** @type {string | null} null until the server has it */
+    this.id = conversation?.id ?? null
+    this.title = conversation?.title ?? ""
+    this.isSummarised = conversation?.summarise ?? true
+    this.headId = conversation?.head_id ?? null
+    this.hasOlder = more
+    this.#entries = messages.map(entryOf)
   }
 
   /** @returns {readonly Entry[]} */
@@ -37,36 +64,9 @@ export class Conversation {
     return this.#entries.length === 0
   }
 
-  /** @returns {string} the first line that was asked, shortened; empty for a new conversation */
-  get title() {
-    const line = this.#entries.find((entry) => entry.role === "user")?.text.trim().split("\n", 1)[0] ?? ""
-    return line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH).trimEnd()}…` : line
-  }
-
-  /** @param {Entry[]} entries of an earlier page; an answer that was still arriving then was cut off */
-  replace(entries) {
-    this.#entries = entries
-    for (const entry of entries) {
-      entry.id = this.#nextId++
-      if (entry.role === "assistant" && (entry.state === "waiting" || entry.state === "streaming")) entry.state = "cut"
-    }
-  }
-
-  /**
-   * @template {Entry} T
-   * @param {T} entry
-   * @returns {T} the same entry, with its id
-   */
-  append(entry) {
-    entry.id = this.#nextId++
-    this.#entries.push(entry)
-    this.save()
-    return entry
-  }
-
-  /** @param {number} id @returns {Entry | undefined} */
-  find(id) {
-    return this.#entries.find((entry) => entry.id === id)
+  /** @returns {string | null} the last message that the server has, which the next one follows */
+  get tipId() {
+    return this.#entries.findLast((entry) => entry.id)?.id ?? null
   }
 
   /** @returns {Question | undefined} */
@@ -79,66 +79,30 @@ export class Conversation {
     return /** @type {Answer | undefined} */ (this.#entries.findLast((entry) => entry.role === "assistant"))
   }
 
-  /** @returns {import("./api.js").Context | undefined} of the last answer that told how much was in use */
-  get lastContext() {
-    const contexts = this.#entries.map((entry) => (entry.role === "assistant" ? entry.context : undefined))
-    return contexts.findLast((context) => context?.used_tokens !== undefined)
+  /** @param {Answer} answer @returns {Question | undefined} what it answers */
+  questionOf(answer) {
+    const before = this.#entries.slice(0, this.#entries.indexOf(answer))
+    return /** @type {Question | undefined} */ (before.findLast((entry) => entry.role === "user"))
   }
 
-  /** @param {number} id this entry and all after it are dropped */
-  dropFrom(id) {
-    const index = this.#entries.findIndex((entry) => entry.id === id)
+  /** @param {string | null} id */
+  has(id) {
+    return this.#entries.some((entry) => entry.id === id)
+  }
+
+  /** @param {Entry} entry */
+  append(entry) {
+    this.#entries.push(entry)
+  }
+
+  /** @param {Entry[]} entries that came before the first */
+  prepend(entries) {
+    this.#entries.unshift(...entries)
+  }
+
+  /** @param {Entry} entry it and all after it are no longer shown */
+  dropFrom(entry) {
+    const index = this.#entries.indexOf(entry)
     if (index >= 0) this.#entries.length = index
-    this.save()
-  }
-
-  clear() {
-    this.#entries = []
-    this.#kept.forget()
-  }
-
-  /**
-   * What a model is told: the system prompt, if any, and the newest messages that one request takes.
-   * An answer that never began says nothing.
-   *
-   * @param {string} systemPrompt
-   * @returns {{ messages: WireMessage[], left_out: number }}
-   */
-  messages(systemPrompt) {
-    const system = wireMessages("system", systemPrompt)
-    const said = this.#entries.flatMap(({ role, text }) => wireMessages(role, text))
-    let bytes = bytesOf(system)
-    let first = said.length
-    while (first > 0 && said.length - first < MOST_MESSAGES) {
-      bytes += bytesOf(said[first - 1])
-      // The question itself always goes: whether it is too long is for the server to say.
-      if (bytes > MOST_BYTES && first < said.length) break
-      first -= 1
-    }
-    return { messages: [...system, ...said.slice(first)], left_out: first }
-  }
-
-  /** A tab's storage is small: when the whole does not fit, the rendered answers go before the words do. */
-  save() {
-    if (this.#kept.write(this.#entries)) return
-    this.#kept.write(
-      this.#entries.map((entry) => (entry.role === "user" ? entry : { ...entry, blocks: [], rest: entry.text })),
-    )
   }
 }
-
-/**
- * @param {any} value what an earlier version of this page may have kept
- * @returns {value is Entry}
- */
-function isEntry(value) {
-  if (typeof value?.text !== "string" || typeof value.at !== "number") return false
-  if (value.role === "user") return true
-  return value.role === "assistant" && Array.isArray(value.blocks) && Array.isArray(value.notices)
-}
-
-/** @param {WireMessage["role"]} role @param {string} content @returns {WireMessage[]} none for empty content */
-const wireMessages = (role, content) => (content ? [{ role, content }] : [])
-
-/** @param {unknown} value @returns {number} its size as JSON */
-const bytesOf = (value) => encoder.encode(JSON.stringify(value)).length

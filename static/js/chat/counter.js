@@ -3,7 +3,14 @@
 import { formatCost, formatCount, formatUnits } from "../lib/format.js"
 import { countTokens } from "./api.js"
 
-/** @typedef {import("./api.js").Model} Model */
+/**
+ * @typedef {import("./api.js").Model} Model
+ * @typedef {object} Options
+ * @property {number} maxChars
+ * @property {() => Model} model
+ * @property {() => string | null} key
+ * @property {(tokens: number) => void} onTokens
+ */
 
 /** Counting waits until the person pauses. */
 const PAUSE_MS = 350
@@ -20,14 +27,7 @@ export class Counter {
   /** @type {number | undefined} */
   #timer
 
-  /**
-   * @param {HTMLElement} element
-   * @param {object} options
-   * @param {number} options.maxChars
-   * @param {() => Model} options.model
-   * @param {() => string | null} options.key
-   * @param {(tokens: number) => void} options.onTokens
-   */
+  /** @param {HTMLElement} element @param {Options} options */
   constructor(element, { maxChars, model, key, onTokens }) {
     this.#element = element
     this.#maxChars = maxChars

@@ -35,16 +35,16 @@ export class FailureCard {
 
   /** @param {Problem} problem @returns {HTMLElement[]} the most likely way out first */
   #buttons(problem) {
-    const retry = button("retry", "Retry")
-    const edit = button("edit-last", "Edit message")
-    const key = problem.code === "provider_auth" ? [button("key", "Change key")] : []
+    const retry = actionButton("retry", "Retry")
+    const edit = actionButton("edit-last", "Edit message")
+    const key = problem.code === "provider_auth" ? [actionButton("key", "Change key")] : []
     if (problem.retry_after) countDown(retry, problem.retry_after)
     return problem.retryable ? [retry] : [...key, edit, retry]
   }
 }
 
-/** @param {string} action @param {string} label */
-function button(action, label) {
+/** @param {string} action @param {string} label @returns {HTMLButtonElement} */
+export function actionButton(action, label) {
   const element = document.createElement("button")
   Object.assign(element, { type: "button", className: "btn btn--small", textContent: label })
   element.dataset.action = action

@@ -3,49 +3,65 @@
 import { copyText, showCopied } from "../lib/copy.js"
 import { get } from "../lib/elements.js"
 import { keptForGood, keptForTab } from "../lib/storage.js"
-import { adoptedEntries } from "./adopted.js"
-import { isArriving, newAnswer, receiveAnswer } from "./answer.js"
+import { isArriving } from "./answer.js"
+import { announce, settleAddress, showAround, tellList } from "./around.js"
 import { codeBeside, toggleWrap } from "./code_blocks.js"
 import { Composer } from "./composer.js"
 import { ContextGauge } from "./context_gauge.js"
 import { Conversation } from "./conversation.js"
-import { Counter } from "./counter.js"
+import { Counting } from "./counting.js"
+import { Draft } from "./drafts.js"
 import { ModelPicker } from "./model_picker.js"
 import { ProviderKey } from "./provider_key.js"
 import { ScrollFollower } from "./scroll_follower.js"
 import { Settings } from "./settings.js"
 import { Transcript } from "./transcript.js"
+import { listenForVersionKeys } from "./version_keys.js"
 
-/** @typedef {import("./answer.js").Answer} Answer */
+/**
+ * @typedef {import("./exchange.js").Exchange} Exchange
+ * @typedef {import("./answer.js").Answer} Answer
+ * @typedef {import("./conversation.js").Question} Question
+ * @typedef {import("./conversation.js").Entry} Entry
+ * @typedef {import("./api.js").Message} Message
+ * @typedef {{ models: import("./api.js").Model[], default_model: string, demo: boolean, max_message_chars: number,
+ *   has_guest: boolean, conversation: import("./api.js").StoredConversation | null, messages: Message[],
+ *   more: boolean, draft: string }} PageData  what the server wrote into the page
+ * @typedef {{ conversation: Conversation, transcript: Transcript, scroll: ScrollFollower, log: HTMLElement,
+ *   isBusy: () => boolean, join: () => void, changed: () => void }} Shown  what those parts of the page get that are
+ *   loaded when they are needed
+ */
 
-/** How often an arriving answer is saved against a reload. */
-const SAVE_EVERY_MS = 1_000
 const CONTINUE = "Continue exactly where you stopped."
-/** A longer answer is announced by its beginning; the rest stands in the log. */
-const ANNOUNCED_CHARS = 1_500
+/** The conversation went on, or went away, in another tab. */
+const ELSEWHERE = ["stale_parent", "answer_in_progress", "not_found"]
 
 export class ChatPage {
-  #conversation = new Conversation(keptForTab("chat.conversation"))
-  #previous = keptForTab("chat.previous")
+  #conversation
   #key = new ProviderKey(keptForTab("chat.provider-key"))
   #settings = new Settings(keptForGood("chat.settings"), this.#key, () => this.#picker.describe())
   #gauge = new ContextGauge(get("#gauge", HTMLElement))
   #log = get("#log", HTMLElement)
+  #hasGuest
   #transcript
   #scroll
   #picker
-  #counter
+  #counting
+  #draft
   #composer
-  /** @type {AbortController | null} */
-  #turn = null
-  #isLeaving = false
+  /** @type {Promise<Exchange> | undefined} */
+  #loading
+  /** @type {Exchange | undefined} */
+  #exchange
 
-  /** @param {import("./adopted.js").PageData} data */
+  /** @param {PageData} data */
   constructor(data) {
+    this.#hasGuest = data.has_guest
+    this.#conversation = new Conversation(data)
     const nameOf = (/** @type {string} */ id) => data.models.find((model) => model.id === id)?.name ?? id
-    this.#transcript = new Transcript(this.#log, nameOf, (action, id, button) => this.#act(action, id, button))
-    const adopted = adoptedEntries(data)
-    if (adopted.length) this.#conversation.replace(adopted)
+    this.#transcript = new Transcript(this.#log, this.#conversation, nameOf, (action, entry, button) =>
+      this.#act(action, entry, button),
+    )
     this.#picker = new ModelPicker({
       models: data.models,
       fallback: data.default_model,
@@ -53,22 +69,25 @@ export class ChatPage {
       hasKey: () => this.#key.value !== null,
       onPick: (model) => this.#picked(model),
     })
-    this.#counter = new Counter(get("#counter", HTMLElement), {
+    this.#counting = new Counting({
       maxChars: data.max_message_chars,
       model: () => this.#picker.model,
       key: () => this.#key.value,
       onTokens: (tokens) => this.#gauge.setDraft(tokens),
     })
+    this.#draft = new Draft(this.#conversation.id)
     this.#composer = new Composer({
-      draft: keptForGood("chat.draft"),
+      draft: this.#draft,
       maxChars: data.max_message_chars,
-      onText: (text) => this.#counter.count(text),
-      onSend: (text) => this.#ask(text),
+      onText: (text) => this.#written(text),
+      onSend: (text) => void this.#send(text),
     })
-    this.#scroll = newScrollFollower()
-    this.#showConversation()
-    // The question of a failed form post stands in the conversation now.
-    if (data.error && adopted.length) this.#composer.text = ""
+    const jump = get("#jump", HTMLElement)
+    this.#scroll = new ScrollFollower(get("#scroll", HTMLElement), get("#column", HTMLElement), (isAway) => {
+      jump.hidden = !isAway
+    })
+    this.#begin()
+    this.#listen()
   }
 
   /**
@@ -76,26 +95,32 @@ export class ChatPage {
    * @returns {boolean} whether there was something to do
    */
   run(command) {
+    const { lastAnswer, lastQuestion } = this.#conversation
     switch (command) {
       case "stop":
-        return this.#stop()
+        return this.#exchange?.stop() ?? false
       case "retry-last":
-        return this.#retry()
+        if (lastAnswer) void this.#retry(lastAnswer)
+        return lastAnswer !== undefined
       case "edit-last":
-        return this.#editLast()
+        if (lastQuestion) void this.#edit(lastQuestion)
+        return lastQuestion !== undefined
       case "copy-last":
         return this.#copyLast()
       case "focus":
         this.#composer.focus()
         break
       case "new-chat":
-        this.#startAnew()
+        location.assign("/chat")
         break
-      case "restore":
-        this.#restore()
+      case "temporary":
+        void this.#toggleTemporary()
+        break
+      case "older":
+        void this.#loadOlder()
         break
       case "settings":
-        this.#settings.open()
+        void this.#settings.open(this.#conversation)
         break
       case "shortcuts":
         get("#shortcuts", HTMLDialogElement).showModal()
@@ -111,146 +136,223 @@ export class ChatPage {
   }
 
   /** @param {string} text a starter's prompt */
-  ask(text) {
-    if (!this.#turn) this.#ask(text, { keepDraft: true })
+  async ask(text) {
+    const exchange = await this.#asking()
+    if (!exchange?.isBusy) exchange?.ask(text)
   }
 
-  /** The page is about to go, unless the person stays after all. */
-  leave() {
-    this.#isLeaving = true
+  /** Take over the conversation as the server rendered it. */
+  #begin() {
+    const { isEmpty } = this.#conversation
+    const target = location.hash.startsWith("#m-") && document.getElementById(location.hash.slice(1))
+    if (target) this.#scroll.show(target)
+    else if (isEmpty) this.#scroll.rest()
+    else this.#scroll.follow()
+    this.#showState()
+    void this.#join()
   }
 
-  /** Nothing of an arriving answer may be lost when the page goes. */
-  save() {
-    if (!this.#conversation.isEmpty) this.#conversation.save()
+  #listen() {
+    const scroller = get("#scroll", HTMLElement)
+    listenForVersionKeys(scroller, this.#transcript, (action, entry) => void this.#actOnServer(action, entry))
+    new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.run("older"), {
+      root: scroller,
+      rootMargin: "800px 0px 0px",
+    }).observe(get("#older", HTMLElement))
+    document.addEventListener("visibilitychange", () => document.hidden || void this.#refresh())
+    document.addEventListener("chat:renamed", (event) => {
+      const { id, title } = /** @type {CustomEvent} */ (event).detail
+      if (id === this.#conversation.id) this.#showState(title)
+    })
   }
 
-  /** @param {string} action @param {number} id @param {HTMLElement} button */
-  #act(action, id, button) {
-    const text = this.#conversation.find(id)?.text ?? ""
+  /** @returns {Shown} */
+  get #shown() {
+    return {
+      conversation: this.#conversation,
+      transcript: this.#transcript,
+      scroll: this.#scroll,
+      log: this.#log,
+      isBusy: () => this.#isBusy,
+      join: () => void this.#join(),
+      changed: () => this.#showState(),
+    }
+  }
+
+  /** @param {string} action @param {Entry} entry @param {HTMLElement} button */
+  #act(action, entry, button) {
     switch (action) {
       case "copy":
-        return void this.#copy(text, button)
+        return void this.#copy(entry.text, button)
       case "copy-code":
         return void this.#copy(codeBeside(button), button)
       case "wrap":
         return toggleWrap(button)
       case "edit":
-        return this.#edit(id)
+        return void this.#edit(entry)
+      case "cancel-edit":
+        return void this.#cancelEdit(entry)
       case "edit-last":
-        return void this.#editLast()
+        return void this.run(action)
       case "retry":
-        return void this.#retry()
+        return void this.#retry(entry)
       case "continue":
-        return this.#turn ? undefined : void this.#ask(CONTINUE, { keepDraft: true })
+        return void this.ask(CONTINUE)
       case "key":
-        return this.#settings.open({ forKey: true })
+        return void this.#settings.open(this.#conversation, { forKey: true })
+      default:
+        return void this.#actOnServer(action, entry)
     }
   }
 
-  /** @param {string} text @param {{ keepDraft?: boolean }} [options] */
-  #ask(text, { keepDraft = false } = {}) {
-    this.#previous.forget()
-    const question = this.#conversation.append({ role: "user", id: 0, text, at: Date.now() })
-    this.#transcript.add(question)
-    if (!keepDraft) this.#composer.text = ""
-    void this.#answer()
+  /** @param {string} action @param {Entry} entry */
+  async #actOnServer(action, entry) {
+    const { act } = await import("./message_actions.js")
+    await act(action, entry, this.#shown)
   }
 
-  async #answer() {
-    const { id: model } = this.#picker.model
-    const answer = newAnswer(model, Date.now())
-    const { messages, left_out } = this.#conversation.messages(this.#settings.values.system)
-    const turn = (this.#turn = new AbortController())
-    this.#isLeaving = false
-    answer.left_out = left_out
-    this.#conversation.append(answer)
-    this.#transcript.add(answer)
-    this.#setBusy(true)
-    this.#scroll.follow()
-    const onChange = this.#showWhileArriving(answer)
-    const request = { messages, model, ...this.#settings.parameters }
+  get #isBusy() {
+    return this.#exchange?.isBusy ?? false
+  }
+
+  /** @returns {Promise<Exchange | undefined>} what asks, loaded with the first word; without a network there is none */
+  async #asking() {
     try {
-      const isLeaving = () => this.#isLeaving
-      await receiveAnswer(answer, request, { signal: turn.signal, key: this.#key.value, onChange, isLeaving })
-    } finally {
-      this.#conclude(answer, turn)
+      this.#loading ??= this.#loadExchange()
+      return await this.#loading
+    } catch (error) {
+      this.#loading = undefined
+      // Being offline is told by the banner.
+      if (navigator.onLine) reportError(error)
     }
   }
 
-  /** @param {Answer} answer @returns {() => void} shows at most one change a frame and saves once a second */
-  #showWhileArriving(answer) {
-    let isDue = false
-    let savedAt = Date.now()
-    return () => {
-      if (isDue) return
-      isDue = true
-      requestAnimationFrame(() => {
-        isDue = false
-        this.#transcript.update(answer)
-        if (!isArriving(answer) || Date.now() - savedAt < SAVE_EVERY_MS) return
-        savedAt = Date.now()
-        this.#conversation.save()
-      })
-    }
-  }
-
-  /** @param {Answer} answer @param {AbortController} turn */
-  #conclude(answer, turn) {
-    this.#transcript.update(answer)
-    if (this.#turn !== turn) return
-    this.#turn = null
-    this.#setBusy(false)
-    this.#conversation.save()
-    this.#showContext()
-    announce(answer)
-  }
-
-  /** @param {boolean} isBusy */
-  #setBusy(isBusy) {
-    this.#composer.setBusy(isBusy)
-    this.#transcript.setBusy(isBusy)
-    this.#showTitle()
-    if (isBusy) get("#status", HTMLElement).textContent = ""
-    if (isBusy) this.#focusComposer()
-  }
-
-  #stop() {
-    this.#turn?.abort()
-    return this.#turn !== null
-  }
-
-  /** Ask the last question again; its answer makes room for the new one. */
-  #retry() {
-    const { lastAnswer, lastQuestion, entries } = this.#conversation
-    if (this.#turn || !lastQuestion) return false
-    if (lastAnswer && entries.at(-1) === lastAnswer) this.#dropFrom(lastAnswer.id)
-    void this.#answer()
-    return true
-  }
-
-  /** @param {number} id */
-  #edit(id) {
-    if (this.#turn) return
-    const message = this.#transcript.edit(id, (text) => {
-      this.#dropFrom(id)
-      this.#ask(text, { keepDraft: true })
+  async #loadExchange() {
+    const { Exchange } = await import("./exchange.js")
+    this.#exchange = new Exchange(this.#conversation, this.#transcript, {
+      modelId: () => this.#picker.model.id,
+      settings: this.#settings,
+      key: () => this.#key.value,
+      hasGuest: this.#hasGuest,
+      onBusy: (isAsked) => this.#becameBusy(isAsked),
+      onStart: (title) => this.#started(title),
+      onOver: (question, answer) => this.#conclude(question, answer),
     })
-    if (message) this.#scroll.show(message)
+    return this.#exchange
   }
 
-  #editLast() {
-    const question = this.#conversation.lastQuestion
-    if (this.#turn || !question) return false
-    this.#edit(question.id)
-    return true
+  /** @param {string} text that stands in the composer */
+  #written(text) {
+    if (text) void this.#asking()
+    void this.#counting.count(text)
+  }
+
+  /** @param {string} text what stood in the composer */
+  async #send(text) {
+    this.#composer.empty()
+    const exchange = await this.#asking()
+    if (exchange && !exchange.isBusy) exchange.ask(text)
+    else this.#composer.text = text
+  }
+
+  /** Have an answer made again, beside the one that is there. @param {Entry} entry */
+  async #retry(entry) {
+    if (entry.role === "assistant") (await this.#asking())?.retry(entry)
+  }
+
+  /** Follow an answer that is being made already. */
+  async #join() {
+    const { lastAnswer } = this.#conversation
+    if (lastAnswer && isArriving(lastAnswer)) (await this.#asking())?.join()
+  }
+
+  /** @param {boolean} isAsked here, and not elsewhere */
+  #becameBusy(isAsked) {
+    get("#aside", HTMLElement).replaceChildren()
+    get("#status", HTMLElement).textContent = ""
+    this.#composer.setBusy(true)
+    this.#transcript.setBusy(true)
+    this.#showState()
+    if (!isAsked) return
+    this.#scroll.follow()
+    this.#focusComposer()
+  }
+
+  /** @param {string} title */
+  #started(title) {
+    const { id } = this.#conversation
+    if (id) this.#draft.moveTo(id)
+    this.#composer.keepDraft()
+    settleAddress(this.#conversation)
+    this.#showState(title)
+    tellList(this.#conversation, true)
+  }
+
+  /** @param {Question} question @param {Answer} answer */
+  #conclude(question, answer) {
+    this.#composer.setBusy(false)
+    this.#transcript.setBusy(false)
+    if (!answer.id && ELSEWHERE.includes(answer.problem?.code ?? "")) return void this.#takeBack(question, answer)
+    this.#showState()
+    announce(answer)
+    if (answer.id) tellList(this.#conversation, false)
+    if (answer.context?.summarised_messages) void this.#showSummary()
+  }
+
+  /**
+   * What could not be sent, because the conversation has changed elsewhere, goes back to where it was written.
+   * @param {Question} question
+   * @param {Answer} answer
+   */
+  async #takeBack(question, answer) {
+    // The text of a conversation that is gone can only go on in a new one.
+    const { problem } = answer
+    if (problem?.code === "not_found") this.#draft.moveTo(null)
+    this.#transcript.dropFrom(question.id ? answer : question)
+    if (!question.id && !this.#composer.text) this.#composer.text = question.text
+    this.#showState()
+    const { showElsewhere } = await import("./elsewhere.js")
+    if (problem) showElsewhere(problem, this.#shown)
+  }
+
+  async #showSummary() {
+    const { refreshSummary } = await import("./summary.js")
+    await refreshSummary(this.#shown)
+  }
+
+  async #refresh() {
+    if (this.#isBusy || !this.#conversation.id) return
+    const { catchUp } = await import("./elsewhere.js")
+    await catchUp(this.#shown)
+  }
+
+  async #loadOlder() {
+    const { loadOlder } = await import("./older.js")
+    await loadOlder(this.#shown)
+  }
+
+  /** @param {Entry} entry */
+  async #edit(entry) {
+    const message = this.#transcript.elementOf(entry)
+    if (this.#isBusy || entry.role !== "user" || !message) return
+    const { editQuestion } = await import("./editor.js")
+    editQuestion(message, async (text) => (await this.#asking())?.ask(text, entry))
+    this.#scroll.show(message)
+  }
+
+  /** @param {Entry} entry */
+  async #cancelEdit(entry) {
+    const { cancelEdit } = await import("./editor.js")
+    const message = this.#transcript.elementOf(entry)
+    if (message) cancelEdit(message)
   }
 
   #copyLast() {
-    const id = this.#conversation.lastAnswer?.id
-    const button = this.#log.querySelector(`[data-id="${id}"] [data-action=copy]`)
-    if (button instanceof HTMLElement) void this.#copy(this.#conversation.lastAnswer?.text ?? "", button)
-    return button !== null
+    const { lastAnswer } = this.#conversation
+    const button = lastAnswer && this.#transcript.elementOf(lastAnswer)?.querySelector("[data-action=copy]")
+    if (!(button instanceof HTMLElement)) return false
+    void this.#copy(lastAnswer?.text ?? "", button)
+    return true
   }
 
   /** @param {string} text @param {HTMLElement} button */
@@ -258,57 +360,35 @@ export class ChatPage {
     showCopied(button, await copyText(text))
   }
 
-  /** @param {number} id */
-  #dropFrom(id) {
-    this.#conversation.dropFrom(id)
-    this.#transcript.dropFrom(id, this.#conversation.entries.at(-1)?.at)
-  }
-
-  #startAnew() {
-    this.#stop()
-    this.#turn = null
-    if (!this.#conversation.isEmpty) this.#previous.write(this.#conversation.entries)
-    this.#conversation.clear()
-    this.#composer.setBusy(false)
-    this.#transcript.setBusy(false)
-    this.#showConversation()
+  async #toggleTemporary() {
+    // The next message must not wait for this part of the page.
+    await import("./temporary.js")
+    if (!this.#conversation.isEmpty) return
+    this.#draft.isKept = this.#conversation.isTemporary
+    this.#conversation.isTemporary = !this.#conversation.isTemporary
+    this.#composer.keepDraft()
+    this.#showState()
     this.#focusComposer()
   }
 
-  #restore() {
-    this.#conversation.replace(this.#previous.read() ?? [])
-    this.#previous.forget()
-    this.save()
-    this.#showConversation()
-    this.#focusComposer()
-  }
-
-  #showConversation() {
-    const { entries, isEmpty } = this.#conversation
-    this.#transcript.show(entries)
-    if (isEmpty) this.#scroll.rest()
-    else this.#scroll.follow()
-    get("#restore", HTMLElement).hidden = this.#previous.read() === null
-    this.#showTitle()
+  /** @param {string} [title] when it has changed */
+  #showState(title) {
+    this.#conversation.title = title ?? this.#conversation.title
+    showAround(this.#conversation)
     this.#showContext()
   }
 
-  #showTitle() {
-    const { title, isEmpty } = this.#conversation
-    get("#title", HTMLElement).textContent = title || "New chat"
-    get("#greeting", HTMLElement).hidden = !isEmpty
-  }
-
   #showContext() {
-    const context = this.#conversation.lastContext
-    this.#gauge.setConversation(context?.used_tokens ?? 0, this.#picker.model.context_window ?? context?.window ?? null)
+    const answers = this.#conversation.entries.filter((entry) => entry.role === "assistant")
+    const answer = answers.findLast(({ context, usage }) => context?.used_tokens !== undefined || usage)
+    this.#gauge.setConversation(answer, this.#picker.model.context_window)
   }
 
   /** @param {import("./api.js").Model} model */
   #picked(model) {
     this.#showContext()
-    this.#counter.count(this.#composer.text)
-    if (model.status === "no_key" && !this.#key.value) this.#settings.open({ forKey: true })
+    void this.#counting.count(this.#composer.text)
+    if (model.status === "no_key" && !this.#key.value) void this.#settings.open(this.#conversation, { forKey: true })
     else this.#focusComposer()
   }
 
@@ -316,19 +396,4 @@ export class ChatPage {
   #focusComposer() {
     if (matchMedia("(pointer: fine)").matches || this.#composer.hasFocus) this.#composer.focus()
   }
-}
-
-function newScrollFollower() {
-  const jump = get("#jump", HTMLElement)
-  return new ScrollFollower(get("#scroll", HTMLElement), get("#column", HTMLElement), (isAway) => {
-    jump.hidden = !isAway
-  })
-}
-
-/** @param {Answer} answer told once, when it is whole, to those who hear the page */
-function announce({ state, text, problem }) {
-  const isLong = text.length > ANNOUNCED_CHARS
-  const start = isLong ? `${text.slice(0, ANNOUNCED_CHARS)}… The whole answer is in the messages.` : text
-  const end = state === "failed" ? `${problem?.title}. ${problem?.detail}` : state === "stopped" ? "Stopped." : ""
-  get("#status", HTMLElement).textContent = [start, end].filter(Boolean).join(" ")
 }

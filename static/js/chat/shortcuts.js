@@ -7,6 +7,7 @@
  */
 const WITH_CTRL = [
   { code: "Slash", shift: false, command: "shortcuts" },
+  { code: "KeyK", shift: false, command: "search" },
   { code: "Enter", shift: true, command: "retry-last" },
   { code: "Period", shift: true, command: "copy-last" },
   { code: "KeyO", shift: true, command: "new-chat" },

@@ -15,7 +15,7 @@ export function usageLine({ usage, cost_usd, elapsed_ms }, modelName) {
     const about = usage.estimated ? "~" : ""
     parts.push(about + formatUnits(usage.total_tokens, "token"), costText(cost_usd, about))
   }
-  if (elapsed_ms !== undefined) parts.push(formatDuration(elapsed_ms))
+  if (elapsed_ms != null) parts.push(formatDuration(elapsed_ms))
   return parts.join(" · ")
 }
 

@@ -2,7 +2,8 @@
 /** Server-sent events read from a `fetch` response, so that a POST can be streamed and stopped. */
 
 /**
- * @typedef {{ name: string, data: any }} ServerEvent  `data` is the event's parsed JSON
+ * @typedef {{ name: string, data: any, id?: string }} ServerEvent  `data` is the event's parsed JSON; `id` is what to
+ *   name when asking for the rest of the stream
  */
 
 /** The connection ended or fell silent before the stream said that it was done. */
@@ -13,7 +14,7 @@ export class ConnectionLost extends Error {}
  *
  * Comments (heartbeats) yield nothing but count as life: `silence_ms` without a single byte ends the stream.
  * Leaving the loop early cancels the response.
- * Source: WHATWG HTML, "Server-sent events", event stream interpretation. `id` and `retry` have no meaning here.
+ * Source: WHATWG HTML, "Server-sent events", event stream interpretation. `retry` has no meaning here.
  *
  * @param {Response} response
  * @param {{ silence_ms?: number }} [options]
@@ -67,6 +68,7 @@ async function readWithin(reader, limit_ms) {
  */
 function* parseEvent(block) {
   let name = "message"
+  let id
   const data = []
   for (const line of block.split(/\r\n|\n|\r/)) {
     const colon = line.indexOf(":")
@@ -74,11 +76,12 @@ function* parseEvent(block) {
     const field = colon < 0 ? line : line.slice(0, colon)
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "")
     if (field === "event") name = value
+    if (field === "id") id = value
     if (field === "data") data.push(value)
   }
   if (!data.length) return
   try {
-    yield { name, data: JSON.parse(data.join("\n")) }
+    yield { name, data: JSON.parse(data.join("\n")), id }
   } catch {
     throw new ConnectionLost("The stream was damaged on its way.")
   }

@@ -27,4 +27,4 @@ def test_every_error_has_a_status_a_code_and_a_text(kind: type[AppError]) -> Non
 def test_what_the_client_did_wrong_is_not_worth_repeating(kind: type[AppError]) -> None:
     """A client that retries a bad request for ever is a load on everybody."""
     if kind.retryable:
-        assert kind.status >= 500 or kind.status in {408, 429}
+        assert kind.status >= 500 or kind.status in {408, 409, 429}

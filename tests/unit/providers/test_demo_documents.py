@@ -35,6 +35,16 @@ def product() -> Answerer:
         ("Why is the answer not streaming?", "all at once instead of streaming"),
         ("how to call the API from python", "Call the API from Python"),
         ("what is a heartbeat", "Heartbeats"),
+        ("Are my conversations kept?", "Are my conversations kept?"),
+        ("Do I need an account?", "no account needed"),
+        ("How do I search my conversations?", "search my conversations"),
+        ("How can I undo a deletion?", "undo it"),
+        ("What is a temporary chat?", "Temporary chats"),
+        ("What is stored about me?", "What is stored"),
+        ("How do I resume a stream?", "Resume a stream"),
+        ("How do I use PostgreSQL?", "Use PostgreSQL"),
+        ("how do I restore a backup", "restore them"),
+        ("What does `stale_parent` mean?", "Error codes"),
     ],
 )
 def test_product_questions_find_their_section(product: Answerer, question: str, section: str) -> None:

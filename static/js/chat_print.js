@@ -1,0 +1,3 @@
+// @ts-check
+/** The print view's one button. */
+document.getElementById("print")?.addEventListener("click", () => print())
