@@ -3,10 +3,9 @@
  * `<chatapp-widget>`: a chat for any page, in one file.
  *
  * `<script src="https://your-host/widget.js" async></script>` puts one into the page. Nothing more is fetched until
- * somebody asks something; no cookies; the conversation lives in the page's own localStorage. Options are `data-`
- * attributes of the script or of the element, and the look follows `--chatapp-*` properties and `::part()`.
+ * somebody asks something; no cookies. The server keeps the conversation, localStorage what finds it again.
  *
- * Fires `chatapp:open`, `chatapp:close`, `chatapp:answer` {text} and `chatapp:error` {code, message}; all bubble.
+ * `docs/widget.md` tells of the `data-` attributes, `--chatapp-*` properties, `::part()`s, methods and events.
  */
 (() => {
   "use strict"
@@ -34,6 +33,8 @@
     send: "Send",
     stop: "Stop the answer",
     retry: "Try again",
+    continue: "Continue",
+    resume: "Continue exactly where you stopped.",
     copy: "Copy code",
     copied: "Copied",
     selected: "Selected, ready to be copied by keyboard",
@@ -44,22 +45,22 @@
     stopped: "You stopped this answer.",
     length: "This answer reached its length limit.",
     filtered: "A content filter ended this answer.",
-    interrupted: "This answer was interrupted. Your question is kept.",
+    interrupted: "The server stopped in the middle of this answer. What had arrived is kept.",
+    failed: "This answer could not be completed.",
+    unsaved: "This answer could not be saved on the server.",
+    elsewhere: "This conversation went on in another tab. Your text is kept in the field.",
     unreachable: "The chat cannot be reached. Your question is kept; check your connection and try again.",
-    broken: "The connection broke before the answer was complete. What arrived is kept.",
+    broken: "Reconnecting…",
   }
 
   /** @typedef {keyof typeof TEXTS} TextKey */
   /** @typedef {(key: TextKey) => string} Say */
 
-  const SILENCE_MS = 75_000 // a stream sends at least a comment every 15 s, at most every 60 s
-  const STORED_TURNS = 50
-  const STORED_CHARS = 400_000 // localStorage is the page's, and small
-  const SENT_CHARS = 60_000 // the server fits the rest into the model's window
+  const SILENCE_MS = 75_000 // a stream has at least a comment every 60 s
 
   /* ---- Style ---------------------------------------------------------------------------------------------------- */
 
-  // A constructed sheet: a page's `style-src` forbids <style>. The page can style :host, so all is said again in #root.
+  // A page's `style-src` may forbid <style>, and a page can style :host; hence a sheet, and #root.
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(`
 :host { display: contents !important }
@@ -89,15 +90,14 @@
   --bad: light-dark(oklch(.5 .19 25), oklch(.76 .13 22));
   --bad-soft: light-dark(oklch(.96 .02 25), oklch(.27 .05 22));
   --shade: light-dark(oklch(.3 .05 250 / .16), oklch(0 0 0 / .4));
-  --shadow: 0 1px 2px var(--shade), 0 12px 32px -8px var(--shade);
-  --mono: var(--chatapp-code-font, ui-monospace, "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono", monospace);
+  --shadow: 0 4px 24px var(--shade);
+  --mono: var(--chatapp-code-font, ui-monospace, Menlo, Consolas, monospace);
   --edge: var(--chatapp-offset, 16px);
   --radius: var(--chatapp-radius, 16px);
   --size: 36px;
   color: var(--text);
-  font: 400 medium/1.6 var(--chatapp-font, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif);
+  font: 400 medium/1.6 var(--chatapp-font, system-ui, sans-serif);
   -webkit-text-size-adjust: 100%;
-  text-size-adjust: 100%;
 }
 
 button, textarea { margin: 0; border: 0; background: none; color: inherit; font: inherit }
@@ -141,7 +141,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 
 #log { flex: 1; min-height: 0; padding: 16px; overflow: hidden auto; overscroll-behavior: contain; outline-offset: -2px }
 #log:not(:has(.turn)) { display: flex; flex-direction: column; justify-content: end }
-#greeting { margin: 0 0 12px; font-size: 1.1em; text-wrap: balance }
+#greeting { margin: 0 0 12px; font-size: 1.1em }
 .starter { display: block; width: fit-content; min-height: var(--size); margin-top: 8px; padding: 6px 14px;
   border: 1px solid var(--field); border-radius: 18px; text-align: start }
 .starter:hover { background: var(--hover) }
@@ -156,20 +156,19 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
   margin-inline-start: 2px; background: currentColor; vertical-align: -.2em; animation: blink 1s steps(2) infinite }
 @keyframes blink { to { opacity: 0 } }
 .dots { display: flex; gap: 5px; padding: 9px 0 }
-.dots i { width: 6px; height: 6px; border-radius: 50%; background: var(--muted); animation: pulse 1.2s infinite }
+.dots i { width: 6px; height: 6px; border-radius: 50%; background: var(--muted); animation: blink .6s infinite alternate }
 .dots i:nth-child(2) { animation-delay: .2s }
 .dots i:nth-child(3) { animation-delay: .4s }
-@keyframes pulse { 0%, 60%, to { opacity: .3 } 30% { opacity: 1 } }
 .note { color: var(--muted); font-size: .8667em }
 .card { padding: 10px 12px; border: 1px solid var(--bad); border-radius: 10px; background: var(--bad-soft) }
 .card p { margin: 0 }
-.retry { min-height: var(--size); margin-top: 8px; padding: 4px 14px; border: 1px solid currentColor;
+.retry { align-self: start; min-height: var(--size); margin-top: 8px; padding: 4px 14px; border: 1px solid currentColor;
   border-radius: 6px; font-weight: 600 }
 .retry:hover { background: var(--hover) }
-.turn:not(:last-child) .retry { display: none }
+.turn:has(~ .turn) .retry { display: none }
 
-#latest { position: absolute; inset-inline: 0; bottom: calc(100% + 8px); margin: auto; border: 1px solid var(--line); border-radius: 50%; background: var(--bg);
-  box-shadow: var(--shadow) }
+#latest { position: absolute; inset-inline: 0; bottom: calc(100% + 8px); margin: auto; border: 1px solid var(--line);
+  border-radius: 50%; background: var(--bg); box-shadow: var(--shadow) }
 #composer { position: relative; display: flex; align-items: end; gap: 8px; margin: 0; padding: 12px;
   padding-bottom: max(12px, env(safe-area-inset-bottom)); border-top: 1px solid var(--line) }
 #input { flex: 1; min-width: 0; height: 44px; max-height: 35vh; padding: 8px 12px; border: 1px solid var(--field);
@@ -181,7 +180,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 #send[data-stop] path { fill: currentColor }
 #send[aria-disabled=true] { background: var(--sunken); color: var(--muted); cursor: default }
 
-/* What the server's Markdown becomes; :where() keeps these below the page's own ::part() rules. */
+/* Markdown; :where() keeps these below the page's own ::part() rules. */
 .block { display: contents }
 :where(.answer) :where(p, ul, ol, li, h3, h4, h5, h6, pre, blockquote, table, hr, figure, section) { margin: 0 }
 .answer :is(blockquote, li, dd, details, section) > * + p { margin-top: .75em }
@@ -211,7 +210,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 .answer pre code { padding: 0; background: none; font: inherit }
 .table-scroll { width: fit-content; max-width: 100%; overflow: auto; overscroll-behavior-x: contain;
   border: 1px solid var(--line); border-radius: 10px; outline-offset: -2px }
-.answer table { border-collapse: collapse; font-size: .9333em; font-variant-numeric: tabular-nums; line-height: 1.45;
+.answer table { border-collapse: collapse; font-size: .9333em; line-height: 1.45;
   overflow-wrap: normal }
 .answer :is(th, td) { padding: 6px 10px; text-align: start; vertical-align: top }
 .answer th { background: var(--sunken); font-weight: 600 }
@@ -219,14 +218,13 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 .answer .align-right { text-align: right }
 .answer .align-center { text-align: center }
 
-/* Tokens of highlighted code, by the first letters of their short class. */
+/* Tokens of code, by the first letters of their class. */
 .answer code :is([class^=k], .ow, .nt) { color: light-dark(oklch(.46 .16 295), oklch(.8 .1 295)) }
-.answer code [class^=s] { color: light-dark(oklch(.44 .1 150), oklch(.83 .11 150)) }
+.answer code :is([class^=s], .gi) { color: light-dark(oklch(.44 .1 150), oklch(.83 .11 150)) }
 .answer code :is([class^=m], .no) { color: light-dark(oklch(.47 .12 50), oklch(.83 .1 65)) }
 .answer code [class^=c] { color: var(--muted); font-style: italic }
 .answer code :is(.nf, .nc, .fm, .nb, .na) { color: light-dark(oklch(.45 .14 255), oklch(.8 .1 235)) }
 .answer code :is(.gd, .err) { color: var(--bad) }
-.answer code .gi { color: light-dark(oklch(.44 .1 150), oklch(.83 .11 150)) }
 
 @media (pointer: coarse) {
   #root { --size: 44px }
@@ -258,7 +256,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     send: "M10 16.5v-13M4.5 9 10 3.5 15.5 9",
     stop: "M6.5 6.5h7v7h-7Z",
     restart: "M10 4v12M4 10h12",
-    copy: "M9 7h5.5a2 2 0 0 1 2 2v5.5a2 2 0 0 1-2 2H9a2 2 0 0 1-2-2V9a2 2 0 0 1 2-2ZM13 7V5.5a2 2 0 0 0-2-2H5.5a2 2 0 0 0-2 2V11a2 2 0 0 0 2 2H7",
+    copy: "M7 7h9.5v9.5H7ZM13 7V3.5H3.5V13H7",
     check: "m4 10.5 4 4 8-9",
     latest: "M10 3.5v13M5 11.5l5 5 5-5",
   }
@@ -296,7 +294,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 
   let marks = 0
 
-  /** The assistant's mark. Gradients are found by id, so that each mark has its own. */
+  /** The assistant's mark; gradients are found by id. */
   function drawMark() {
     const id = `mark${++marks}`
     return draw(
@@ -322,299 +320,145 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 
   /* ---- The server's HTML ---------------------------------------------------------------------------------------- */
 
-  // The server has cleaned it; it is checked again because it also comes back from the page's own storage.
-  const ELEMENTS = new Set(
-    ("a blockquote br code div em h3 h4 h5 h6 hr input li ol p pre s section span strong sup table tbody td th thead " +
-      "tr ul").split(" "),
-  )
-  const ATTRIBUTES = new Set(
-    ("class dir start checked role tabindex scope aria-label data-language accent accentunder columnalign " +
-      "columnlines columnspan columnspacing depth display displaystyle fence form height largeop linethickness lspace " +
-      "mathvariant maxsize minsize movablelimits notation rowlines rowspan rowspacing rspace scriptlevel separator " +
-      "stretchy symmetric voffset width").split(" "),
-  )
-
   /** @type {{ createHTML(html: string): string } | undefined} */
   let policy
 
-  /** What makes trusted HTML where the page enforces Trusted Types; a page can forbid that. */
-  function allowHTML() {
-    const factory = /** @type {any} */ (window).trustedTypes
-    if (policy || !factory) return
-    const identity = { createHTML: (/** @type {string} */ html) => html }
-    try {
-      policy = factory.createPolicy(TAG, identity)
-    } catch {
-      policy = identity // enough unless the page enforces them, and then parsing throws
-    }
-  }
-
   /**
-   * @param {string} html
-   * @returns {DocumentFragment | null} only allowed elements and attributes; null where the page forbids parsing
+   * @param {string} html that the server has cleaned
+   * @returns {Node[] | undefined} nothing where the page enforces Trusted Types and forbids us a policy
    */
   function parseAnswer(html) {
-    allowHTML()
-    let inert
+    const own = { createHTML: (/** @type {string} */ trusted) => trusted }
     try {
-      inert = new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html")
+      policy ??= /** @type {any} */ (window).trustedTypes?.createPolicy(TAG, own) ?? own
     } catch {
-      return null
+      policy = own // enough, unless the page enforces them
     }
-    for (const element of inert.body.querySelectorAll("*")) clean(element)
-    const fragment = document.createDocumentFragment()
-    fragment.append(...inert.body.childNodes)
-    return fragment
-  }
-
-  /** @param {Element} element of a document that loads and runs nothing */
-  function clean(element) {
-    const isMath = element.namespaceURI === "http://www.w3.org/1998/Math/MathML"
-    if (!isMath && !ELEMENTS.has(element.localName)) return element.replaceWith(element.textContent ?? "")
-    const isLink = element.localName === "a" && /^(https?:\/\/|mailto:)/i.test(element.getAttribute("href") ?? "")
-    for (const attribute of element.getAttributeNames()) {
-      if (!ATTRIBUTES.has(attribute) && !(isLink && attribute === "href")) element.removeAttribute(attribute)
-    }
-    if (element.localName === "input") {
-      element.setAttribute("type", "checkbox")
-      element.setAttribute("disabled", "")
-    }
-    if (isLink) {
-      element.setAttribute("target", "_blank")
-      element.setAttribute("rel", "noopener noreferrer nofollow")
+    try {
+      const { body } = new DOMParser().parseFromString(/** @type {typeof own} */ (policy).createHTML(html), "text/html")
+      // The address of the page is the page's: no footnotes in it.
+      for (const link of body.querySelectorAll("[href^='#']")) link.removeAttribute("href")
+      return [...body.childNodes]
+    } catch {
+      return undefined
     }
   }
 
   /* ---- The wire ------------------------------------------------------------------------------------------------- */
 
-  /** Why there is no (whole) answer: the server's problem document, or our own words for a broken connection. */
-  class Failure extends Error {
-    /** @param {string} code @param {string} message @param {boolean} [retryable] */
-    constructor(code, message, retryable = true) {
-      super(message)
-      this.code = code
-      this.retryable = retryable
-    }
+  /** @param {string} message if the server tells none @param {any} [problem] of the server; none if it is out of reach */
+  const failure = (message, problem = { code: "unreachable" }) =>
+    Object.assign(new Error(problem.detail || problem.title || message), { problem })
 
-    /** @param {any} problem @param {string} fallback */
-    static of(problem, fallback) {
-      return new Failure(problem?.code ?? "internal", problem?.detail || problem?.title || fallback, problem?.retryable)
-    }
-  }
+  /** @param {any} error the server no longer knows the guest or the conversation */
+  const isGone = (error) => error?.problem?.status === 401 || error?.problem?.code === "not_found"
 
   /**
    * JSON without the `toJSON` methods that old libraries put on built-in prototypes.
    *
-   * @param {any} value
+   * @param {any} value of objects and texts; no lists
    * @returns {string}
    */
   function encode(value) {
     if (typeof value !== "object" || value === null) return JSON.stringify(value)
-    const parts = []
-    if (Array.isArray(value)) {
-      for (const item of value) parts.push(encode(item))
-      return `[${parts.join(",")}]`
-    }
+    let members = ""
     for (const key of Object.keys(value)) {
-      if (value[key] !== undefined) parts.push(`${JSON.stringify(key)}:${encode(value[key])}`)
+      if (value[key] !== undefined) members += `${members && ","}${JSON.stringify(key)}:${encode(value[key])}`
     }
-    return `{${parts.join(",")}}`
-  }
-
-  /**
-   * The events of one answer, up to and with `done`.
-   *
-   * @param {string} server base URL
-   * @param {object} body of `POST /chat/stream`
-   * @param {AbortController} run aborting it ends the answer on the server too
-   * @param {Say} say
-   * @returns {AsyncGenerator<{ type: string, data: any }, void>}
-   * @throws {Failure} also when the stream ends without `done` or falls silent
-   */
-  async function* requestAnswer(server, body, run, say) {
-    let isStalled = false
-    let timer = 0
-    const expectLife = () => {
-      clearTimeout(timer)
-      timer = window.setTimeout(() => run.abort((isStalled = true)), SILENCE_MS)
-    }
-    try {
-      const response = await post(server, body, run.signal, say)
-      for await (const event of readEvents(response, expectLife)) {
-        yield event
-        if (event.type === "done") return
-      }
-      throw new Failure("connection_broken", say("broken"))
-    } catch (error) {
-      if (error instanceof Failure || (run.signal.aborted && !isStalled)) throw error
-      throw new Failure("connection_broken", say("broken"))
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  /**
-   * @param {string} server
-   * @param {object} body
-   * @param {AbortSignal} signal
-   * @param {Say} say
-   */
-  async function post(server, body, signal, say) {
-    const response = await fetch(new URL("chat/stream?render=html", server), {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-      body: encode(body),
-      credentials: "omit",
-      referrerPolicy: "no-referrer",
-      cache: "no-store",
-      signal,
-    }).catch((error) => {
-      throw signal.aborted ? error : new Failure("unreachable", say("unreachable"))
-    })
-    if (response.ok) return response
-    const problem = await response.json().catch(() => null)
-    throw Failure.of(problem, say("unreachable"))
+    return `{${members}}`
   }
 
   /**
    * @param {Response} response
    * @param {() => void} onBytes also called for comments
-   * @returns {AsyncGenerator<{ type: string, data: any }, void>}
+   * @returns {AsyncGenerator<Record<string, string>, void>} the fields of each event
    */
   async function* readEvents(response, onBytes) {
     const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader()
     const decoder = new TextDecoder()
     let text = ""
-    try {
-      for (;;) {
-        const { done, value } = await reader.read()
-        if (done) return
-        onBytes()
-        text += decoder.decode(value, { stream: true })
-        const frames = text.split("\n\n")
-        text = frames.pop() ?? ""
-        for (const frame of frames) yield* readFrame(frame)
+    for (;;) {
+      const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }))
+      if (done) return
+      onBytes()
+      text += decoder.decode(value, { stream: true })
+      const frames = text.split("\n\n")
+      text = frames.pop() ?? ""
+      for (const frame of frames) {
+        /** @type {Record<string, string>} */
+        const fields = {}
+        for (const line of frame.split("\n")) {
+          const colon = line.indexOf(":")
+          fields[line.slice(0, colon)] = line.slice(colon + 1).trim()
+        }
+        if (fields.data) yield fields
       }
-    } finally {
-      reader.cancel().catch(() => {}) // of a stream nobody wants any more
     }
   }
-
-  /** @param {string} frame the lines of one event; each datum is one line of JSON */
-  function* readFrame(frame) {
-    let type = "message"
-    for (const line of frame.split("\n")) {
-      if (line.startsWith("event:")) type = line.slice(6).trim()
-      if (line.startsWith("data:")) yield { type, data: JSON.parse(line.slice(5)) }
-    }
-  }
-
-  /* ---- The conversation ----------------------------------------------------------------------------------------- */
 
   /**
-   * One question and its answer, as it is stored.
+   * Wait 0.5 to 8 s, or until the network is back.
    *
-   * @typedef {object} Turn
-   * @property {string} question
-   * @property {string} text the answer as the model wrote it
-   * @property {string[]} blocks the finished part as the server's HTML
-   * @property {string} rest the text after the blocks
-   * @property {string[]} notes sentences below the answer
-   * @property {"waiting" | "done" | "failed"} state
-   * @property {{ message: string, retryable: boolean }} [failure]
+   * @param {number} tries so far
+   * @param {AbortSignal} signal
    */
+  const pause = (tries, signal) =>
+    new Promise((resolve) => {
+      setTimeout(resolve, Math.min(250 * 2 ** tries, 8000))
+      addEventListener("online", resolve, { once: true, signal })
+      signal.addEventListener("abort", resolve)
+    })
 
-  /** @param {any} value @returns {value is Turn} what is stored may be anybody's */
-  function isTurn(value) {
-    const areStrings = (/** @type {any} */ list) => {
-      if (!Array.isArray(list)) return false
-      for (const item of list) if (typeof item !== "string") return false
-      return true
-    }
-    return areStrings([value?.question, value?.text, value?.rest]) && areStrings(value.blocks) && areStrings(value.notes)
-  }
+  /* ---- One question and its answer ------------------------------------------------------------------------------ */
 
-  /** Turns, oldest first, kept in the page's localStorage where that is allowed. */
-  class Conversation {
-    /** @type {Turn[]} */
-    turns = []
+  /** @typedef {{ key: string, body: any }} Sending a body for `POST /chat/stream`, and its idempotency key */
+  /** @typedef {{ token?: ID, id?: ID, head?: ID, open?: boolean, pending?: Sending | null }} Kept */
+  /** @typedef {string | null} ID */
 
-    /** @param {string} server whose answers these are */
-    constructor(server) {
-      this.key = `chatapp:${server}`
-      try {
-        for (const turn of JSON.parse(localStorage.getItem(this.key) ?? "[]")) if (isTurn(turn)) this.turns.push(turn)
-      } catch {
-        // Storage is forbidden, or holds something else: start anew.
-      }
-    }
+  const buildDots = () => build("div", { class: "dots" }, build("i"), build("i"), build("i"))
 
-    /** @param {string} question @returns {Turn} */
-    add(question) {
-      /** @type {Turn} */
-      const turn = { question, text: "", blocks: [], rest: "", notes: [], state: "waiting" }
-      this.turns.push(turn)
-      this.save()
-      return turn
-    }
-
-    /** Forget the oldest turns that are too many or too long, and store the others. */
-    save() {
-      this.turns = this.turns.slice(-STORED_TURNS)
-      let stored = encode(this.turns)
-      while (stored.length > STORED_CHARS && this.turns.length > 1) stored = encode((this.turns = this.turns.slice(1)))
-      try {
-        if (this.turns.length) localStorage.setItem(this.key, stored)
-        else localStorage.removeItem(this.key)
-      } catch {
-        // Storage is forbidden or full: the conversation lives as long as the page.
-      }
-    }
-
-    /** What the server is sent to answer the last turn: the newest answered turns that fit, then the question. */
-    messages() {
-      const last = this.turns[this.turns.length - 1]
-      let messages = [{ role: "user", content: last.question }]
-      let room = SENT_CHARS - last.question.length
-      for (let i = this.turns.length - 2; i >= 0; i--) {
-        const { question, text } = this.turns[i]
-        room -= question.length + text.length
-        if (room < 0) break
-        if (text) messages = [{ role: "user", content: question }, { role: "assistant", content: text }, ...messages]
-      }
-      return messages
-    }
-  }
-
-  /* ---- One turn on the screen ----------------------------------------------------------------------------------- */
-
-  class TurnView {
+  class Turn {
+    id = "" // of the answer and its run, once the server has begun it
+    questionId = ""
+    text = "" // the answer as the model wrote it
+    position = "0" // up to where `text` has come
+    rest = "" // the end of `text` that is in no block yet
+    /** @type {string[]} sentences below the answer */
+    notes = []
+    error = ""
+    /** @type {"retry" | "continue" | undefined} what the button below the answer does */
+    offer
+    reason = "" // why the answer ended
+    isOver = false
+    isStopped = false // by the reader
+    tries = 0 // in vain, since something last came
+    /** @type {Sending | undefined} */
+    sending
     #answer = build("div", { class: "answer", part: "answer" })
-    #blocks = /** @type {HTMLElement[]} */ ([])
+    /** @type {HTMLElement[]} */
+    #blocks = []
     #rest = build("div", { class: "rest", dir: "auto" })
     #isPlain = false // the page forbids parsing HTML
 
     /**
-     * @param {Turn} turn
+     * @param {string} question
      * @param {Say} say
      * @param {(code: HTMLElement, button: HTMLButtonElement) => void} copy
-     * @param {() => void} retry
+     * @param {(turn: Turn) => void} act on the button below the answer
      */
-    constructor(turn, say, copy, retry) {
-      this.turn = turn
+    constructor(question, say, copy, act) {
+      this.question = question
       this.say = say
       this.copy = copy
-      this.retry = retry
+      this.act = act
       const spoken = (/** @type {TextKey} */ key) => build("span", { class: "quiet" }, say(key))
-      const question = build("div", { class: "question", part: "question" }, build("div", { dir: "auto" }, turn.question))
       this.root = build(
         "div",
         { class: "turn" },
         spoken("you"),
-        question,
+        build("div", { class: "question", part: "question" }, build("div", { dir: "auto" }, question)),
         build("div", { class: "reply" }, drawMark(), spoken("assistant"), this.#answer),
       )
-      this.show()
     }
 
     /** What a screen reader is told: the answer without its Markdown signs. */
@@ -622,70 +466,93 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       return this.#answer.textContent ?? ""
     }
 
-    /** Show the turn as it stands. */
-    show() {
-      const { turn } = this
+    /** Forget the answer: it comes anew. */
+    clear() {
+      this.text = this.rest = this.error = ""
+      this.position = "0"
+      this.notes = []
+      this.offer = undefined
+      this.isOver = false
       this.#blocks = []
-      this.#answer.replaceChildren(this.#rest)
-      for (let i = 0; i < turn.blocks.length; i++) this.#fill(i, turn.blocks[i])
+      this.show()
+    }
+
+    show() {
+      this.#answer.replaceChildren(...this.#blocks, this.#rest)
       this.#showRest()
-      if (turn.state === "waiting" && !turn.text) {
-        this.#answer.append(build("div", { class: "dots" }, build("i"), build("i"), build("i")))
+      if (!this.isOver && !this.text) this.#answer.append(buildDots())
+      for (const note of this.notes) this.#answer.append(build("div", { class: "note", dir: "auto" }, note))
+      const button = this.offer && build("button", { type: "button", class: "retry" }, this.say(this.offer))
+      button?.addEventListener("click", () => this.act(this))
+      if (this.error) {
+        this.#answer.append(build("div", { class: "card", part: "error" }, build("p", { dir: "auto" }, this.error)))
       }
-      for (const note of turn.notes) this.#answer.append(build("div", { class: "note", dir: "auto" }, note))
-      if (turn.failure) this.#answer.append(this.#buildCard(turn.failure))
+      if (button) (this.#answer.querySelector(".card") ?? this.#answer).append(button)
     }
 
     /** @param {string} text the next piece of the answer */
     append(text) {
-      const { turn } = this
-      if (!turn.text) this.#answer.querySelector(".dots")?.remove()
-      turn.text += text
-      turn.rest += text
+      if (!this.text) this.#answer.querySelector(".dots")?.remove()
+      this.text += text
+      this.rest += text
       this.#rest.append(text)
     }
 
     /** @param {number} index @param {string} html @param {string} rest */
     setBlock(index, html, rest) {
-      this.turn.blocks[index] = html
-      this.turn.rest = rest
-      this.#fill(index, html)
+      this.rest = rest
+      const content = parseAnswer(html)
+      this.#isPlain = !content
+      if (content) {
+        const block = (this.#blocks[index] ??= build("div", { class: "block" }))
+        block.replaceChildren(...content)
+        for (const head of block.querySelectorAll(".code-block__head")) this.#addCopyButton(head)
+        this.#rest.before(block)
+      }
       this.#showRest()
     }
 
+    /**
+     * @param {string} reason why the answer ended
+     * @param {string} [html] all of it
+     */
+    end(reason, html) {
+      const { say, notes } = this
+      this.isOver = true
+      this.reason = reason
+      if (html) {
+        this.#blocks = []
+        this.setBlock(0, html, "")
+      }
+      if (reason === "cancelled") notes.push(say("stopped"))
+      if (reason === "content_filter") notes.push(say("filtered"))
+      if (reason === "length" || reason === "interrupted") {
+        notes.push(say(reason))
+        this.offer = "continue"
+        this.error = ""
+      }
+      if (reason === "error" && !this.error) this.fail(say("failed"))
+      this.show()
+    }
+
+    /** @param {string} error @param {boolean} [retryable] */
+    fail(error, retryable = true) {
+      this.error = error
+      if (retryable) this.offer = "retry"
+    }
+
     #showRest() {
-      this.#rest.textContent = this.#isPlain ? this.turn.text : this.turn.rest
+      this.#rest.textContent = this.#isPlain ? this.text : this.rest
       this.#rest.normalize()
     }
 
-    /** @param {number} index @param {string} html */
-    #fill(index, html) {
-      const content = parseAnswer(html)
-      if (!content) {
-        this.#isPlain = true
-        return
-      }
-      const block = (this.#blocks[index] ??= build("div", { class: "block" }))
-      block.replaceChildren(content)
-      for (const head of block.querySelectorAll(".code-block__head")) {
-        const button = buildIconButton("copy", "")
-        name(button, this.say("copy"))
-        const code = /** @type {HTMLElement} */ (head.parentElement?.querySelector("pre"))
-        button.addEventListener("click", () => this.copy(code, button))
-        head.append(button)
-      }
-      this.#rest.before(block)
-    }
-
-    /** @param {{ message: string, retryable: boolean }} failure */
-    #buildCard({ message, retryable }) {
-      const card = build("div", { class: "card", part: "error" }, build("p", { dir: "auto" }, message))
-      if (retryable) {
-        const button = build("button", { type: "button", class: "retry" }, this.say("retry"))
-        button.addEventListener("click", this.retry)
-        card.append(button)
-      }
-      return card
+    /** @param {Element} head of a code block */
+    #addCopyButton(head) {
+      const button = buildIconButton("copy", "")
+      name(button, this.say("copy"))
+      const code = /** @type {HTMLElement} */ (head.parentElement?.querySelector("pre"))
+      button.addEventListener("click", () => this.copy(code, button))
+      head.append(button)
     }
   }
 
@@ -701,7 +568,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     #status = build("p", { id: "status", part: "status" })
     #restart = buildIconButton("restart")
     #close = buildIconButton("close")
-    // What arrives word by word would be read out word by word: `#spoken` tells the finished answer once instead.
+    // The log would be read out word by word: `#spoken` tells the finished answer.
     #log = build("div", { id: "log", part: "log", role: "log", "aria-live": "off", tabindex: "0" })
     #spoken = build("div", { class: "quiet", role: "status" })
     #composer = build("form", { id: "composer", part: "composer" })
@@ -709,12 +576,17 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     #send = build("button", { id: "send", part: "send" })
     #latest = buildIconButton("latest")
 
-    /** @type {Conversation | undefined} read when the panel opens for the first time */
-    #conversation
-    /** @type {TurnView | undefined} */
-    #last
-    /** @type {AbortController | undefined} */
-    #run
+    /** @type {Kept} the guest's token, the conversation, its newest message, and what is on its way to the server */
+    #kept = {}
+    #canKeep = true
+    /** @type {ID | undefined} the newest message shown; undefined if the conversation is to be read */
+    #head
+    /** @type {Turn | undefined} whose answer is on its way */
+    #turn
+    /** @type {Promise<void> | undefined} while the conversation is read or a question answered */
+    #busy
+    #leave = new AbortController() // `#busy`; the answer goes on at the server
+    #notice = "" // to be said below the conversation once it is read
     #page = new AbortController() // what listens to the page, while the element is in it
     /** @type {HTMLElement | undefined} */
     #cameFrom
@@ -739,31 +611,34 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       this.#page = new AbortController()
       const { signal } = this.#page
       this.#label()
-      window.addEventListener("storage", (change) => this.#onStorage(change), { signal })
+      window.addEventListener("storage", () => this.#sync(), { signal })
       for (const type of ["resize", "scroll"]) {
         window.visualViewport?.addEventListener(type, () => this.#fitKeyboard(), { signal })
       }
-      // On a small screen the panel would hide the page, which nobody asked for.
+      // On a small screen the panel would hide the page.
       const hasRoom = innerWidth >= 480 && innerHeight >= 480
-      if (this.#opensItself && hasRoom && this.#option("open") !== undefined) this.#show()
+      this.#recall()
+      if (this.#opensItself && hasRoom && (this.#kept.open ?? this.#option("open") !== undefined)) this.#show()
       this.#opensItself = false
+      this.#sync()
     }
 
     disconnectedCallback() {
       this.#page.abort()
       // Moving an element also disconnects it, for a moment.
-      queueMicrotask(() => this.isConnected || this.#run?.abort())
+      queueMicrotask(() => this.isConnected || this.#leave.abort())
     }
 
     attributeChangedCallback() {
       if (!this.isConnected) return
       this.#label()
-      if (!this.#conversation?.turns.length) this.#showTurns()
+      if (this.#head === null && this.#isEmpty) this.#log.replaceChildren(...this.#buildWelcome())
     }
 
     /** Open the panel and move the focus into it. */
     open() {
       if (!this.#isOpen) this.#cameFrom = activeElement()
+      this.#keep({ open: true })
       this.#show()
       this.#focusHome()
     }
@@ -773,6 +648,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       if (!this.#isOpen) return
       const hadFocus = this.shadowRoot?.activeElement
       this.#panel.hidden = true
+      this.#keep({ open: false })
       this.#label()
       if (hadFocus) {
         const target = this.#cameFrom
@@ -790,9 +666,13 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     async ask(text) {
       const question = String(text).trim()
       if (!question) return
-      this.#stop()
       this.#show()
-      await this.#answer(question)
+      while (this.#busy) {
+        this.#stop()
+        await this.#busy
+      }
+      const turn = this.#addTurn(question)
+      await this.#occupy(() => this.#answer(turn))
     }
 
     /** The composer, unless that would call up an on-screen keyboard over the conversation. */
@@ -819,7 +699,6 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     /** @type {Say} */
     #say = (key) => this.#option(key) ?? TEXTS[key]
 
-    /** Attach what never changes; everything else is set by `#label`. */
     #listen() {
       this.#launcher.addEventListener("click", () => (this.#isOpen ? this.close() : this.open()))
       this.#close.addEventListener("click", () => this.close())
@@ -838,21 +717,21 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
 
     /** @param {KeyboardEvent} event */
     #onKey(event) {
-      // A page cannot see that somebody is typing in here, and would take letters for its own shortcuts.
+      // The page would take letters for its own shortcuts.
       event.stopPropagation()
       if (event.type !== "keydown" || event.isComposing || event.keyCode === 229) return // an input method's own keys
       if (event.key === "Escape") this.close()
       if (event.key === "Enter" && !event.shiftKey && event.target === this.#input) {
         event.preventDefault()
-        if (!this.#run) this.#onSubmit()
+        if (!this.#turn) this.#onSubmit()
       }
     }
 
     #onSubmit() {
       if (this.shadowRoot?.activeElement !== this.#input) this.#focusHome()
-      if (this.#run) return this.#stop()
+      if (this.#turn) return this.#stop()
       const question = this.#input.value
-      if (!question.trim()) return
+      if (this.#busy || !question.trim()) return
       this.#input.value = ""
       this.#onInput()
       this.ask(question)
@@ -865,46 +744,143 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       this.#follow()
     }
 
+    /** End the conversation, here and on the server. */
     #startAnew() {
-      this.#stop()
-      this.#turns.length = 0
-      this.#conversation?.save()
-      this.#showTurns()
+      this.#leave.abort()
+      const { id } = this.#kept
+      if (id) this.#call(`conversations/${id}`, { method: "DELETE" }).catch(() => {})
+      this.#forget()
+      this.#head = undefined
+      this.#sync()
       this.#focusHome() // the button goes away
     }
 
-    get #turns() {
-      return this.#conversation?.turns ?? []
+    /* -- What is kept -- */
+
+    get #key() {
+      return `chatapp:${this.#server}`
     }
 
-    /** @param {StorageEvent} change by another tab of the same site */
-    #onStorage({ key }) {
-      if (this.#conversation && !this.#run && key === this.#conversation.key) this.#restore()
-    }
-
-    #restore() {
-      this.#conversation = new Conversation(this.#server)
-      for (const turn of this.#turns) {
-        if (turn.state !== "waiting") continue
-        turn.state = "failed"
-        turn.failure = { message: this.#say("interrupted"), retryable: true }
+    /** Read what other pages may have changed. */
+    #recall() {
+      try {
+        if (this.#canKeep) Object.assign(this.#kept, JSON.parse(localStorage.getItem(this.#key) ?? "{}"))
+      } catch {
+        this.#canKeep = false // forbidden, or full: the conversation lives as long as the page
       }
-      this.#showTurns()
     }
 
-    #showTurns() {
+    /** @param {Kept} changes */
+    #keep(changes) {
+      this.#recall()
+      Object.assign(this.#kept, changes)
+      try {
+        localStorage.setItem(this.#key, encode(this.#kept))
+      } catch {
+        this.#canKeep = false
+      }
+    }
+
+    #forget() {
+      this.#keep({ token: null, id: null, head: null, pending: null })
+    }
+
+    /* -- The conversation -- */
+
+    get #isEmpty() {
+      return !this.#log.querySelector(".turn")
+    }
+
+    /** Do one thing at a time. @param {() => Promise<void>} work */
+    #occupy(work) {
+      this.#leave = new AbortController()
+      this.#busy = work()
+        .finally(() => {
+          this.#busy = undefined
+          this.#label()
+        })
+        .then(() => this.#sync())
+      this.#label()
+      return this.#busy
+    }
+
+    /** Show what is kept, unless it is shown already. */
+    #sync() {
+      if (this.#busy || !this.#isOpen || !this.isConnected) return
+      this.#recall()
+      if (this.#head !== (this.#kept.head ?? null)) this.#occupy(() => this.#load())
+    }
+
+    /** Show the conversation, and go on with what was on its way when the page went. */
+    async #load() {
+      const { signal } = this.#leave
+      const { pending } = this.#kept
+      const messages = await this.#readMessages(signal)
+      if (signal.aborted) return
       this.#log.replaceChildren()
-      for (const turn of this.#turns) this.#addView(turn)
-      if (!this.#turns.length) this.#log.append(...this.#buildWelcome())
-      this.#restart.hidden = !this.#turns.length
+      this.#head = null
+      /** @type {Turn | undefined} */
+      let turn
+      let isRunning = false
+      let isLost = !!pending // what was on its way has not arrived
+      for (const message of messages) {
+        this.#head = message.id
+        if (message.role === "user") {
+          turn = this.#addTurn(message.text)
+          turn.questionId = message.id
+          turn.end("error") // unless an answer follows
+          if (message.text === pending?.body.message) isLost = false
+        } else if (turn) {
+          turn.clear()
+          turn.id = message.id
+          turn.notes = message.notices ?? []
+          turn.text = turn.rest = message.text
+          if (message.error) turn.fail(message.error.detail, message.error.retryable)
+          isRunning = message.state === "running"
+          if (!isRunning) turn.end(message.finish_reason, message.html)
+        }
+      }
+      if (pending && isLost) {
+        if (this.#head === pending.body.parent_id) {
+          turn = this.#addTurn(pending.body.message)
+          turn.sending = pending
+          isRunning = true
+        } else this.#giveBack(pending.body.message)
+      }
+      this.#keep({ head: this.#head, pending: isRunning ? pending : null })
+      if (!turn) this.#log.append(...this.#buildWelcome())
+      if (this.#notice) {
+        this.#log.append(build("p", { class: "note" }, this.#notice))
+        this.#announce(this.#notice)
+        this.#notice = ""
+      }
       this.#follow(true)
+      if (turn && isRunning) await this.#answer(turn)
     }
 
-    /** @param {Turn} turn */
-    #addView(turn) {
-      const view = new TurnView(turn, this.#say, this.#copy, () => this.#retry(view))
-      this.#log.append(view.root)
-      return view
+    /** @param {AbortSignal} signal @returns {Promise<any[]>} the newest messages; none if the conversation is gone */
+    async #readMessages(signal) {
+      if (this.#isEmpty) this.#log.replaceChildren(buildDots())
+      for (let tries = 1; this.#kept.id && !signal.aborted; tries++) {
+        try {
+          const path = `conversations/${this.#kept.id}/messages?limit=30&render=html`
+          const response = await this.#call(path, { signal })
+          return (await response.json()).messages
+        } catch (error) {
+          if (isGone(error)) this.#forget()
+          else await pause(tries, signal)
+        }
+      }
+      return []
+    }
+
+    /** @param {string} question */
+    #addTurn(question) {
+      if (this.#isEmpty) this.#log.replaceChildren() // the welcome
+      const turn = new Turn(question, this.#say, this.#copy, this.#act)
+      turn.show()
+      this.#log.append(turn.root)
+      return turn
     }
 
     #buildWelcome() {
@@ -922,87 +898,207 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       return parts
     }
 
-    /** @param {TurnView} view */
-    #retry(view) {
+    /** The button below an answer. @param {Turn} turn */
+    #act = (turn) => {
       this.#focusHome() // the button goes away
-      view.root.remove()
-      this.#turns.pop()
-      this.#answer(view.turn.question)
+      if (turn.offer === "continue") return this.ask(this.#say("resume"))
+      if (this.#busy) return
+      turn.id = ""
+      turn.clear()
+      this.#occupy(() => this.#answer(turn))
     }
 
     #stop() {
-      this.#run?.abort()
+      const turn = this.#turn
+      if (!turn) return
+      turn.isStopped = true // if this does not arrive, it is said again with the next `start`
+      if (turn.id) this.#call(`runs/${turn.id}/stop`, { method: "POST" }).catch(() => {})
     }
 
-    /** @param {string} question */
-    async #answer(question) {
-      const conversation = /** @type {Conversation} */ (this.#conversation)
-      if (!conversation.turns.length) this.#log.replaceChildren() // the welcome
-      const view = this.#addView(conversation.add(question))
-      const run = (this.#run = new AbortController())
-      this.#restart.hidden = false
+    /** @param {string} question that may need other words */
+    #giveBack(question) {
+      const typed = this.#input.value
+      this.#input.value = question + (typed && `\n${typed}`)
+      this.#onInput()
+    }
+
+    /* -- An answer -- */
+
+    /** Send the question, unless that is done, and follow its answer to the end. @param {Turn} turn */
+    async #answer(turn) {
+      const { signal } = this.#leave
+      this.#turn = turn
+      turn.tries = 0
+      turn.isStopped = false
       this.#label()
       this.#follow(true)
       try {
-        const body = { messages: conversation.messages(), model: this.#option("model") }
-        for await (const { type, data } of requestAnswer(this.#server, body, run, this.#say)) {
-          run.signal.throwIfAborted()
-          this.#apply(view, type, data)
+        while (!signal.aborted && !(await this.#hear(turn, signal))) {
+          turn.tries++
+          this.#label()
+          await pause(turn.tries, signal)
+        }
+      } catch (/** @type {any} */ error) {
+        if (!error.problem) throw error
+        turn.isOver = true
+        this.#fail(turn, error)
+        turn.show()
+      } finally {
+        this.#finish(turn, signal.aborted)
+      }
+    }
+
+    /**
+     * Follow an answer over one connection.
+     *
+     * @param {Turn} turn
+     * @param {AbortSignal} signal
+     * @returns {Promise<boolean>} nothing more will come
+     * @throws what another connection would not mend
+     */
+    async #hear(turn, signal) {
+      const connection = new AbortController()
+      const cut = () => connection.abort()
+      let timer = 0
+      const expectLife = () => {
+        clearTimeout(timer)
+        timer = window.setTimeout(cut, SILENCE_MS)
+      }
+      signal.addEventListener("abort", cut)
+      addEventListener("online", cut, { signal: connection.signal }) // the old one may be dead without a word
+      try {
+        expectLife()
+        const response = await this.#open(turn, connection.signal)
+        for await (const fields of readEvents(response, expectLife)) {
+          this.#apply(turn, fields.event, fields.id, JSON.parse(fields.data))
+          if (turn.isOver) return true
         }
       } catch (error) {
-        this.#fail(view.turn, run, error)
+        if (!signal.aborted) this.#mend(turn, error)
       } finally {
-        this.#finish(view, run)
+        clearTimeout(timer)
+        cut()
       }
+      return false
     }
 
-    /** @param {TurnView} view @param {string} type @param {any} data */
-    #apply(view, type, data) {
-      const { turn } = view
-      if (type === "start") turn.notes.push(...(data.notices ?? []))
-      if (type === "delta") view.append(data.text)
-      if (type === "block") view.setBlock(data.index, data.html, data.rest)
-      if (type === "error") throw Failure.of(data, this.#say("broken"))
+    /** @param {Turn} turn @param {AbortSignal} signal */
+    async #open(turn, signal) {
+      if (turn.id) {
+        return this.#call(`runs/${turn.id}/events?render=html`, { headers: { "Last-Event-ID": turn.position }, signal })
+      }
+      if (!this.#kept.token) {
+        const made = await this.#call("guests", { method: "POST", body: '{"credential":"token"}', signal })
+        this.#keep({ token: (await made.json()).token })
+      }
+      const { key, body } = (turn.sending ??= this.#prepare(turn))
+      const init = { method: "POST", body: encode(body), headers: { "Idempotency-Key": key }, signal }
+      return this.#call("chat/stream?render=html", init)
+    }
+
+    /** @param {Turn} turn @returns {Sending} the question, or that it be answered again */
+    #prepare({ question, questionId }) {
+      const key = crypto.getRandomValues(new Uint32Array(4)).join("-")
+      const parent_id = questionId || (this.#head ?? null)
+      const message = questionId ? undefined : question
+      const body = { conversation_id: this.#kept.id ?? "new", parent_id, message, model: this.#option("model") }
+      const sending = { key, body }
+      if (message) this.#keep({ pending: sending })
+      return sending
+    }
+
+    /**
+     * @param {string} path
+     * @param {RequestInit} init
+     */
+    async #call(path, init) {
+      const { token } = this.#kept
+      const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) }
+      const response = await fetch(new URL(path, this.#server), {
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+        cache: "no-store",
+        ...init,
+        headers: { ...headers, ...init.headers },
+      }).catch(() => undefined)
+      if (response?.ok) return response
+      throw failure(this.#say("unreachable"), await response?.json().catch(() => undefined))
+    }
+
+    /** Make ready for the next try, if it makes sense. @param {Turn} turn @param {any} error */
+    #mend(turn, error) {
+      const { code, status, run_id, conversation_id } = error.problem ?? {}
+      if (code === "request_in_progress") return this.#begin(turn, conversation_id, run_id)
+      if (turn.id && (code === "unreachable" || status === 429 || status >= 500)) return
+      if (turn.id || turn.isStopped || turn.tries > 2) throw error
+      if (code === "unreachable" || status === 503) return
+      if (!isGone(error)) throw error
+      this.#forget()
+      this.#head = null
+      this.#log.replaceChildren(turn.root)
+      turn.questionId = ""
+      turn.sending = undefined
+    }
+
+    /** @param {Turn} turn @param {string} conversationId @param {string} id */
+    #begin(turn, conversationId, id) {
+      turn.id = this.#head = id
+      turn.sending = undefined
+      this.#keep({ id: conversationId, head: id, pending: null })
+    }
+
+    /** @param {Turn} turn @param {string} type @param {string} id @param {any} data */
+    #apply(turn, type, id, data) {
+      if (type === "start") {
+        this.#begin(turn, data.conversation_id, data.message_id)
+        turn.questionId = data.user_message_id
+        if (!data.position) turn.clear()
+        turn.tries = 0
+        this.#label()
+        if (turn.isStopped) this.#stop()
+      }
+      if (type === "delta") {
+        turn.append(data.text)
+        turn.position = id
+      }
+      if (type === "block") turn.setBlock(data.index, data.html, data.rest)
+      if (type === "error") this.#fail(turn, failure(this.#say("failed"), data))
       if (type === "done") {
-        if (data.html) turn.blocks = [data.html]
-        if (data.finish_reason === "length") turn.notes.push(this.#say("length"))
-        if (data.finish_reason === "content_filter") turn.notes.push(this.#say("filtered"))
+        turn.notes = data.notices ?? []
+        if (data.saved === false) turn.notes.push(this.#say("unsaved"))
+        turn.end(data.finish_reason, data.html)
       }
       this.#follow()
     }
 
-    /** @param {Turn} turn @param {AbortController} run @param {unknown} error */
-    #fail(turn, run, error) {
-      if (error instanceof Failure) {
-        turn.failure = { message: error.message, retryable: error.retryable }
-        // What would be refused again needs other words, so that they go back where they can be changed.
-        if (!error.retryable && !this.#input.value) this.#input.value = turn.question
-        this.#onInput()
-        this.#fire("error", { code: error.code, message: error.message })
-      } else if (run.signal.aborted) {
-        turn.notes.push(this.#say("stopped"))
-      } else {
-        throw error
+    /** @param {Turn} turn @param {ReturnType<failure>} failure */
+    #fail(turn, { message, problem: { code, retryable } }) {
+      if (code === "stale_parent" || code === "answer_in_progress") {
+        this.#notice = this.#say("elsewhere")
+        this.#head = undefined
+        retryable = false
       }
+      turn.fail(message, retryable)
+      if (retryable === false) {
+        turn.sending = undefined
+        this.#keep({ pending: null })
+        this.#giveBack(turn.question) // it may need other words
+      }
+      this.#fire("error", { code, message })
     }
 
-    /** @param {TurnView} view @param {AbortController} run */
-    #finish(view, run) {
-      const { turn } = view
-      turn.state = turn.failure ? "failed" : "done"
-      view.show()
-      this.#conversation?.save()
-      if (this.#run !== run) return // a newer question is being answered
-      this.#run = undefined
+    /** @param {Turn} turn @param {boolean} isLeft before its end */
+    #finish(turn, isLeft) {
+      this.#turn = undefined
+      if (isLeft) this.#head = undefined
+      if (isLeft || this.#notice) return
       this.#launcher.toggleAttribute("data-unread", !this.#isOpen)
-      this.#label()
       this.#follow()
-      if (!view.root.isConnected) return
-      this.#announce(view.spoken)
-      if (turn.state === "done" && !run.signal.aborted) this.#fire("answer", { text: turn.text })
+      this.#announce(turn.spoken)
+      if (/stop|length|filter/.test(turn.reason)) this.#fire("answer", { text: turn.text })
     }
 
-    /** @param {string} text said once; then gone, so that nobody meets it twice while reading */
+    /** @param {string} text said once, then gone */
     #announce(text) {
       this.#spoken.textContent = text
       setTimeout(() => (this.#spoken.textContent = ""), 1000)
@@ -1024,7 +1120,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     #show() {
       if (this.#isOpen) return
       this.#panel.hidden = false
-      if (!this.#conversation) this.#restore()
+      this.#sync()
       this.#launcher.removeAttribute("data-unread")
       this.#label()
       this.#fitKeyboard()
@@ -1037,9 +1133,10 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     #label() {
       const say = this.#say
       this.#title.textContent = say("title")
-      this.#status.textContent = say(this.#run ? "writing" : "status")
+      this.#status.textContent = say(this.#turn ? (this.#turn.tries ? "broken" : "writing") : "status")
       this.#log.setAttribute("aria-label", say("log"))
-      this.#log.setAttribute("aria-busy", String(!!this.#run))
+      this.#log.setAttribute("aria-busy", String(!!this.#busy))
+      this.#restart.hidden = this.#isEmpty
       this.#input.placeholder = say("placeholder")
       this.#input.setAttribute("aria-label", say("placeholder"))
       name(this.#restart, say("restart"))
@@ -1053,16 +1150,16 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
       this.#paint()
     }
 
-    /** The button that sends stops while an answer is on its way; it keeps its place and its focus. */
+    /** One button sends and stops, so that it keeps its place and its focus. */
     #labelSend() {
-      const key = this.#run ? "stop" : "send"
+      const key = this.#turn ? "stop" : "send"
       name(this.#send, this.#say(key))
-      this.#send.setAttribute("aria-disabled", String(!this.#run && !this.#input.value.trim()))
+      this.#send.setAttribute("aria-disabled", String(!this.#turn && (!!this.#busy || !this.#input.value.trim())))
       this.#send.toggleAttribute("data-stop", key === "stop")
       this.#send.replaceChildren(drawIcon(key))
     }
 
-    /** Colours and place. A page that states no colour scheme leaves the choice to the reader's system. */
+    /** Colours and place; the scheme is the page's, or else the system's. */
     #paint() {
       const theme = this.#option("theme")
       const isStated = getComputedStyle(this).colorScheme !== "normal"
