@@ -1,6 +1,7 @@
 # The two commands that matter: `make run` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+KILLS ?= 500
 BIN := .venv/bin
 SOURCES := chatapp wsgi.py gunicorn.conf.py tools tests bench
 
@@ -15,7 +16,7 @@ setup: ## install what the tests need
 	@$(PYTHON) tools/setup.py test
 
 test: setup check ## every check and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: ## style, types, layers, templates, JavaScript
 	@$(BIN)/ruff check --quiet $(SOURCES)
@@ -29,8 +30,12 @@ format: ## put the code into its form
 	@$(BIN)/ruff check --quiet --fix $(SOURCES)
 	@$(BIN)/ruff format --quiet $(SOURCES)
 
-bench: setup ## measure: CPU per token, memory, start, time to first token (minutes)
+bench: setup ## measure: CPU per token, memory, start, time to first token, calls of the store (half an hour)
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench store
+
+durability: setup ## kill servers under writers, KILLS times on each database, and count what is lost (minutes)
+	@$(BIN)/python -m tests.durability --kills $(KILLS)
 
 lock: setup ## pin the requirements, with hashes, from the .in files
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
@@ -41,4 +46,4 @@ lock: setup ## pin the requirements, with hashes, from the .in files
 clean: ## remove what set-up and tests made
 	@rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .import-linter.log
 
-.PHONY: help run setup test check format bench lock clean
+.PHONY: help run setup test check format bench durability lock clean

@@ -1,4 +1,4 @@
-"""Measures what a relayed token costs, and prints the tables: `python -m bench`."""
+"""Measures what a relayed token costs, and prints the tables: `python -m bench`; `python -m bench store`: the store."""
 
 import argparse
 import shlex
@@ -29,6 +29,7 @@ from bench.scenarios import (
     warm,
 )
 from bench.servers import NGINX, SUBJECTS, Companion, Server, ServerFailed, Subject, nginx_binary
+from bench.store import command
 
 START = "start"
 _FULL_ROUNDS = 3
@@ -117,9 +118,12 @@ class Bench:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for, print the report. Return 1 when something broke, else 0, however slow it was."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["store"]:
+        return command.main(arguments[1:])
     options = read_options(arguments)
     results = Results(
-        command=shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)]),
+        command=shlex.join(["python", "-m", "bench", *arguments]),
         scenarios=dict(QUICK if options.quick else FULL),
     )
     if (limit := raise_open_files(_OPEN_FILES)) < _OPEN_FILES:
@@ -142,7 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure_everything(bench: Bench, subjects: Sequence[Subject], options: argparse.Namespace) -> None:
     asked = options.only or [START, *FULL]
     if START in asked:
-        for subject in subjects:
+        # What is kept is kept by the same server.
+        for subject in [subject for subject in subjects if not subject.is_kept]:
             bench.measure_starts(subject, times=1 if options.quick else _FULL_STARTS)
     chosen = {name: scenario for name, scenario in bench.results.scenarios.items() if name in asked}
     paced = {name: scenario for name, scenario in chosen.items() if not scenario.is_memory_watched}
@@ -156,7 +161,7 @@ def _measure_everything(bench: Bench, subjects: Sequence[Subject], options: argp
                     bench.measure_rounds([subject], {name: scenario}, rounds=1)
 
 
-def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line; a scenario or subject that does not exist ends with one line that names it."""
     names = [subject.name.replace(" ", "-") for subject in SUBJECTS]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

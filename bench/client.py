@@ -31,6 +31,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     path: str
     body: str
+    headers: dict[str, str] = {}
     tokens: int
     requests: int
     at_once: int
@@ -89,9 +90,10 @@ class LoadGenerator:
     def __init__(self, job: Job) -> None:
         self._job = job
         body = job.body.encode()
+        extra = "".join(f"{name}: {value}\r\n" for name, value in job.headers.items())
         head = (
             f"POST {job.path} HTTP/1.1\r\nHost: 127.0.0.1:{job.port}\r\nContent-Type: application/json\r\n"
-            f"Accept: */*\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Accept: */*\r\nConnection: close\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
         )
         self._request = head.encode() + body
         self._epoll = select.epoll()

@@ -13,10 +13,12 @@ from bench.results import (
     ratios,
     token_and_stream_costs,
 )
-from bench.servers import NGINX, OLD_WAY, PRODUCT
+from bench.servers import KEPT, NGINX, OLD_WAY, PRODUCT
 
 _MOST_TIMES_NGINX = 3.0
 _MOST_TIMES_OLD_WAY = 0.25
+# The pause between two is 1 to 1.1 s.
+_MOST_CHECKPOINTS_PER_S = 1.0
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -35,7 +37,13 @@ class Goal(msgspec.Struct, frozen=True):
 
 def product_goals(results: Results) -> list[Goal]:
     """Return every goal with what was measured of it, round by round."""
-    return [*_cpu_goals(results), *_hold_goals(results), *_start_goals(results), *_first_token_goals(results)]
+    return [
+        *_cpu_goals(results),
+        *_kept_goals(results),
+        *_hold_goals(results),
+        *_start_goals(results),
+        *_first_token_goals(results),
+    ]
 
 
 def _cpu_goals(results: Results) -> list[Goal]:
@@ -50,6 +58,22 @@ def _cpu_goals(results: Results) -> list[Goal]:
     json_ms = results.values_of("json", name, cpu_ms_per_request)
     goals.append(Goal("CPU per stream beyond its tokens", stream_ms, 2.5, "ms"))
     goals.append(Goal("CPU per `POST /chat`, not streamed", json_ms, 2.0, "ms"))
+    return goals
+
+
+def _kept_goals(results: Results) -> list[Goal]:
+    name = KEPT.name
+    goals = []
+    for relay in ("relay40", "relay200"):
+        title = results.scenarios[relay].title.replace("streams", "kept streams")
+        to_nginx = ratios(results, relay, name, NGINX.name)
+        goals.append(Goal(f"CPU per token, {title}: to nginx", to_nginx, _MOST_TIMES_NGINX, "times"))
+        often = [run.checkpoints_per_s or 0.0 for run in results.runs_of(relay, name)]
+        goals.append(Goal(f"checkpoints of a worker, {title}", often, _MOST_CHECKPOINTS_PER_S, "a second"))
+    _, kept_ms = token_and_stream_costs(results, name)
+    _, stream_ms = token_and_stream_costs(results, PRODUCT.name)
+    more_ms = [kept - plain for kept, plain in zip(kept_ms, stream_ms, strict=False)]
+    goals.append(Goal("CPU per kept stream beyond one that is not kept", more_ms, 0.7, "ms"))
     return goals
 
 

@@ -3,9 +3,13 @@
 import re
 import time
 
-# `k000012.000123456789012; `: every mark has the same length, so that every chunk of one model has too.
+# `k000012.!!!#$%&()*+-!#$; `: every mark has the same length, so that every chunk of one model has too. It is one word
+# and signs, as a token is about a word: what keeps answers also makes a list of their words.
 WIDTH = 25
-_MARK = re.compile(rb"k(\d{6})\.(\d{15});")
+_SIGNS = b"!#$%&()*+-"
+_WRITTEN = bytes.maketrans(b"0123456789", _SIGNS)
+_READ = bytes.maketrans(_SIGNS, b"0123456789")
+_MARK = re.compile(rb"k(\d{6})\.([!#$%&()*+-]{15});")
 
 
 def now_us() -> int:
@@ -15,7 +19,7 @@ def now_us() -> int:
 
 def write_mark(number: int, sent_us: int) -> bytes:
     """Return the text of token `number` (from 1 on), sent at `sent_us`."""
-    return b"k%06d.%015d; " % (number, sent_us)
+    return b"k%06d.%b; " % (number, (b"%015d" % sent_us).translate(_WRITTEN))
 
 
 class MarkReader:
@@ -36,4 +40,4 @@ class MarkReader:
         tail = text[text.rfind(b";") + 1 :]
         start = tail.rfind(b"k", -WIDTH)
         self._tail = tail[start:] if start >= 0 else b""
-        return _MARK.findall(text)
+        return [(number, sent.translate(_READ)) for number, sent in _MARK.findall(text)]

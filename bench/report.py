@@ -1,15 +1,13 @@
 """The tables: what was measured, in Markdown, beside what the project asks of itself."""
 
 import os
-import platform
-import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 
 from bench.goals import product_goals
+from bench.machine import machine_line
 from bench.results import (
     Results,
     added_first_token_ms,
@@ -34,7 +32,7 @@ def render_report(results: Results) -> str:
         *(_relay(results, name) for name in ("relay40", "relay200")),
         _streams(results),
         _first_token(results),
-        _hold(results),
+        *(_hold(results, name) for name in ("hold5000", "hold1000")),
         _starts(results),
         _remarks(results),
     ]
@@ -42,18 +40,12 @@ def render_report(results: Results) -> str:
 
 
 def _heading(results: Results) -> str:
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    memory_kib = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
-    versions = [f"Python {platform.python_version()}"]
-    versions += [
-        f"{name} {version(name)}" for name in ("gunicorn", "gevent", "flask", "openai", "httptools", "msgspec")
-    ]
+    versions = [f"{name} {version(name)}" for name in ("gunicorn", "gevent", "flask", "openai", "httptools", "msgspec")]
     if binary := nginx_binary():
         shown = subprocess.run([binary, "-v"], capture_output=True, text=True, check=False).stderr
         versions.append("nginx " + shown.strip().rpartition("/")[2])
     return (
-        f"Command: `{results.command}`. {os.cpu_count()} cores ({cpu[1] if cpu else 'unknown processor'}), "
-        f"{int(memory_kib[1]) / 2**20 if memory_kib else 0:.0f} GiB, Linux {platform.release()}.\n"
+        f"Command: `{results.command}`. {machine_line()}.\n"
         f"{', '.join(versions)}.\n"
         "CPU is user + system time of the server's whole process tree. A number is the median over the rounds, "
         "with (least to most) behind it; a ratio is taken within a round."
@@ -90,6 +82,7 @@ def _relay(results: Results, scenario: str) -> str:
                 _value([run.load.lag.p99 for run in runs]),
                 _complete(runs),
                 _cores(runs),
+                _value([run.checkpoints_per_s for run in runs if run.checkpoints_per_s is not None]),
             ]
         )
     shape = results.scenarios[scenario]
@@ -103,6 +96,7 @@ def _relay(results: Results, scenario: str) -> str:
         "lag p99 ms",
         "complete",
         "cores busy",
+        "checkpoints/s, one worker",
     ]
     return _table(title, columns, rows)
 
@@ -152,7 +146,7 @@ def _first_token(results: Results) -> str:
     return _table("Time to the first token (ttft1, ttft200)", columns, rows)
 
 
-def _hold(results: Results) -> str:
+def _hold(results: Results, scenario: str) -> str:
     rows = [
         [
             run.subject,
@@ -165,12 +159,12 @@ def _hold(results: Results) -> str:
             f"{run.cores_busy:.2f}",
         ]
         for run in results.runs
-        if run.scenario == "hold5000"
+        if run.scenario == scenario
     ]
-    shape = results.scenarios["hold5000"]
+    shape = results.scenarios[scenario]
     columns = ["server", "live at once", "complete", "tokens late > 1 s", "lag p50 / p99 / max ms", "KB PSS/stream"]
     return _table(
-        f"Open streams: {shape.title}, a token every {shape.pace_ms} ms (hold5000)",
+        f"Open streams: {shape.title}, a token every {shape.pace_ms} ms ({scenario})",
         [*columns, "µs CPU/token, set-up included", "cores busy"],
         rows,
     )

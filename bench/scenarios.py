@@ -9,15 +9,19 @@ from pathlib import Path
 
 import msgspec
 
+from bench.checkpoints import beats_of, most_beats
 from bench.client import Job, LoadResult
 from bench.processes import cpu_s, machine_busy_s, pss_mb
-from bench.servers import NGINX, OLD_WAY, PRODUCT, ROOT, Server, ServerFailed, ask
+from bench.servers import KEPT, NGINX, OLD_WAY, PRODUCT, ROOT, Server, ServerFailed, ask
 
 DIRECT = "direct"  # the upstream, asked without a server before it
 _WARM_UP_TIMES = 20
 _WARM_UP_AT_ONCE = 8
 _AFTERMATH_S = 0.2  # a server may still close and log when the last byte has arrived
 _SAMPLE_S = 2.0  # reading the memory of a big server takes it some milliseconds
+
+_STATELESS = (NGINX.name, PRODUCT.name, OLD_WAY.name)
+_ALL = (NGINX.name, PRODUCT.name, KEPT.name, OLD_WAY.name)
 
 
 class ClientFailed(Exception):
@@ -34,7 +38,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     at_once: int
     ramp_ms: float = 0
     stream: bool = True
-    subjects: tuple[str, ...] = (NGINX.name, PRODUCT.name, OLD_WAY.name)
+    subjects: tuple[str, ...] = _STATELESS
     is_timed_directly: bool = False
     is_memory_watched: bool = False
 
@@ -50,9 +54,15 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL: Mapping[str, Scenario] = {
-    "relay40": Scenario(title="40 streams", tokens=200, pace_ms=20, requests=120, at_once=40, ramp_ms=20),
-    "relay200": Scenario(title="200 streams", tokens=200, pace_ms=20, requests=400, at_once=200, ramp_ms=10),
-    "ttft1": Scenario(title="1 stream", tokens=5, pace_ms=2, requests=400, at_once=1, is_timed_directly=True),
+    "relay40": Scenario(
+        title="40 streams", tokens=200, pace_ms=20, requests=120, at_once=40, ramp_ms=20, subjects=_ALL
+    ),
+    "relay200": Scenario(
+        title="200 streams", tokens=200, pace_ms=20, requests=400, at_once=200, ramp_ms=10, subjects=_ALL
+    ),
+    "ttft1": Scenario(
+        title="1 stream", tokens=5, pace_ms=2, requests=400, at_once=1, is_timed_directly=True, subjects=_ALL
+    ),
     "ttft200": Scenario(
         title="200 streams", tokens=40, pace_ms=50, requests=800, at_once=200, ramp_ms=10, is_timed_directly=True
     ),
@@ -67,11 +77,25 @@ FULL: Mapping[str, Scenario] = {
         subjects=(NGINX.name, PRODUCT.name),
         is_memory_watched=True,
     ),
+    "hold1000": Scenario(
+        title="1,000 streams",
+        tokens=32,
+        pace_ms=1000,
+        requests=1000,
+        at_once=1000,
+        ramp_ms=2,
+        subjects=(PRODUCT.name, KEPT.name),
+        is_memory_watched=True,
+    ),
 }
 QUICK: Mapping[str, Scenario] = {
-    "relay40": Scenario(title="40 streams", tokens=100, pace_ms=20, requests=40, at_once=40, ramp_ms=10),
-    "relay200": Scenario(title="200 streams", tokens=100, pace_ms=20, requests=200, at_once=200, ramp_ms=5),
-    "ttft1": Scenario(title="1 stream", tokens=5, pace_ms=2, requests=60, at_once=1, is_timed_directly=True),
+    "relay40": Scenario(title="40 streams", tokens=100, pace_ms=20, requests=40, at_once=40, ramp_ms=10, subjects=_ALL),
+    "relay200": Scenario(
+        title="200 streams", tokens=100, pace_ms=20, requests=200, at_once=200, ramp_ms=5, subjects=_ALL
+    ),
+    "ttft1": Scenario(
+        title="1 stream", tokens=5, pace_ms=2, requests=60, at_once=1, is_timed_directly=True, subjects=_ALL
+    ),
     "ttft200": Scenario(
         title="200 streams", tokens=20, pace_ms=50, requests=300, at_once=200, ramp_ms=5, is_timed_directly=True
     ),
@@ -86,6 +110,16 @@ QUICK: Mapping[str, Scenario] = {
         subjects=(PRODUCT.name,),
         is_memory_watched=True,
     ),
+    "hold1000": Scenario(
+        title="1,000 streams",
+        tokens=5,
+        pace_ms=1000,
+        requests=1000,
+        at_once=1000,
+        ramp_ms=2,
+        subjects=(PRODUCT.name, KEPT.name),
+        is_memory_watched=True,
+    ),
 }
 
 
@@ -93,6 +127,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One scenario against one server in one round. The peak of memory is watched in some scenarios only.
 
     Units: `cores_busy` of the whole machine, `cores_of_others` by what is no part of the bench, both averages.
+    `checkpoints_per_s` of the worker that made most of them, None where nothing is kept.
     """
 
     subject: str
@@ -105,6 +140,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     upstream_late_p99_ms: float
     cores_busy: float
     cores_of_others: float
+    checkpoints_per_s: float | None = None
 
     @property
     def us_per_token(self) -> float:
@@ -123,13 +159,17 @@ class Target(msgspec.Struct, frozen=True):
     session_id: int | None
     path: str
     body: str
+    headers: Mapping[str, str] = {}
+    database: Path | None = None
 
 
 def target_of(server: Server, scenario: Scenario) -> Target:
     subject = server.subject
     path = subject.stream_path if scenario.stream else subject.json_path
     body = subject.body(scenario.model, stream=scenario.stream)
-    return Target(subject.name, server.port, server.session_id, path, body)
+    return Target(
+        subject.name, server.port, server.session_id, path, body, headers=server.headers, database=server.database
+    )
 
 
 def direct_target(upstream_port: int, scenario: Scenario) -> Target:
@@ -144,6 +184,10 @@ def warm(server: Server) -> str | None:
     Several requests at a time, each on a connection of its own: one after the other might all reach the same worker.
     """
     subject = server.subject
+    try:
+        headers = server.headers
+    except ServerFailed as exc:
+        return str(exc)
     asked = [
         *subject.warm_up,
         (subject.json_path, subject.body("bench-50x0ms", stream=False)),
@@ -153,7 +197,7 @@ def warm(server: Server) -> str | None:
     def fault_of(question: tuple[str, str]) -> str | None:
         path, body = question
         try:
-            status, answer = ask(server.port, path, body)
+            status, answer = ask(server.port, path, body, headers=headers)
         except ServerFailed as exc:
             return f"{subject.name}: {exc}"
         return None if status == 200 else f"{subject.name} answered {status} to POST {path}: {answer[:200]!r}"
@@ -169,6 +213,7 @@ def measure(name: str, scenario: Scenario, target: Target, *, upstream_port: int
         port=target.port,
         path=target.path,
         body=target.body,
+        headers=dict(target.headers),
         tokens=scenario.tokens,
         requests=scenario.requests,
         at_once=scenario.at_once,
@@ -178,6 +223,7 @@ def measure(name: str, scenario: Scenario, target: Target, *, upstream_port: int
     ask(upstream_port, "/lateness")  # what was late before is not this run's
     session = target.session_id
     idle_mb = pss_mb(session) if session else 0.0
+    beats = {} if target.database is None else beats_of(target.database)
     server_s, upstream_s = cpu_s(session) if session else 0.0, cpu_s(upstream_session)
     busy_s, begin = machine_busy_s(), time.monotonic()
     load, peak_mb = _run_client(job, watched=session if scenario.is_memory_watched else None)
@@ -196,6 +242,9 @@ def measure(name: str, scenario: Scenario, target: Target, *, upstream_port: int
         upstream_cpu_s=upstream_s,
         upstream_late_p99_ms=lateness["late_p99_ms"],
         cores_busy=busy_s / elapsed_s,
+        checkpoints_per_s=(
+            None if target.database is None else most_beats(beats, beats_of(target.database)) / elapsed_s
+        ),
         cores_of_others=max(0.0, busy_s - server_s - upstream_s - load.client_cpu_s) / elapsed_s,
     )
 

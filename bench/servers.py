@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -40,7 +41,8 @@ class Place:
 class Subject:
     """One kind of server.
 
-    `warm_up` holds (path, body) of requests that load what the server loads late.
+    `warm_up` holds (path, body) of requests that load what the server loads late. `is_kept` says that each answer is
+    stored, as the first of a new conversation.
     """
 
     name: str
@@ -50,10 +52,15 @@ class Subject:
     json_path: str
     is_product_api: bool
     warm_up: tuple[tuple[str, str], ...] = field(default=())
+    is_kept: bool = False
 
     def body(self, model: str, *, stream: bool) -> str:
         """Return the request that makes `model` answer: the product's, or OpenAI's where bytes are only passed on."""
         if self.is_product_api:
+            if self.is_kept:
+                # Says enough for a title, as most questions do.
+                place = {"conversation_id": "new", "parent_id": None}
+                return json.dumps({"message": "What makes the tides?", "model": model} | place)
             return json.dumps({"message": "hi", "model": model})
         options: dict[str, object] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
         return json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}]} | options)
@@ -118,7 +125,9 @@ OLD_WAY = Subject(
     json_path="/chat",
     is_product_api=True,
 )
-SUBJECTS = (NGINX, PRODUCT, OLD_WAY)
+# The same server, asked for answers that outlive their connections.
+KEPT = replace(PRODUCT, name="product kept", is_kept=True)
+SUBJECTS = (NGINX, PRODUCT, KEPT, OLD_WAY)
 
 
 def free_port() -> int:
@@ -128,7 +137,14 @@ def free_port() -> int:
     return port
 
 
-def ask(port: int, path: str, body: str | None = None, *, timeout_s: float = 10.0) -> tuple[int, bytes]:
+def ask(
+    port: int,
+    path: str,
+    body: str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 10.0,
+) -> tuple[int, bytes]:
     """Send one request, a POST if there is a body, and return the answer's status and body.
 
     Raises: `ServerFailed` when nobody answers.
@@ -136,7 +152,8 @@ def ask(port: int, path: str, body: str | None = None, *, timeout_s: float = 10.
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
         method = "GET" if body is None else "POST"
-        connection.request(method, path, body, {"Content-Type": "application/json", "Connection": "close"})
+        basics = {"Content-Type": "application/json", "Connection": "close"}
+        connection.request(method, path, body, {**basics, **(headers or {})})
         answer = connection.getresponse()
         return answer.status, answer.read()
     except (OSError, http.client.HTTPException) as exc:
@@ -198,6 +215,7 @@ class Server(Process):
     def __init__(self, subject: Subject, *, upstream_port: int, folder: Path, leash: IO[str]) -> None:
         self.subject = subject
         self.port = free_port()
+        self._folder = folder
         self._log = folder / "server.log"
         place = Place(port=self.port, upstream_port=upstream_port, folder=folder)
         command, env = subject.command(place), {**subject.env(place), "HOME": str(folder)}
@@ -210,6 +228,24 @@ class Server(Process):
             raise
         self.ready_s = time.monotonic() - begin
         self.ready_cpu_s = cpu_s(self.session_id)
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """What every request needs besides its body: where answers are kept, somebody whose they are.
+
+        Raises: `ServerFailed`.
+        """
+        if not self.subject.is_kept:
+            return {}
+        status, answer = ask(self.port, "/guests", json.dumps({"credential": "token"}))
+        if status != 200:
+            raise ServerFailed(f"{self.subject.name} answered {status} to POST /guests: {answer[:200]!r}")
+        return {"Authorization": f"Bearer {json.loads(answer)['token']}"}
+
+    @property
+    def database(self) -> Path | None:
+        """Return the file in which answers are kept, if they are."""
+        return self._folder / "chatapp.sqlite3" if self.subject.is_kept else None
 
     def _wait_until_healthy(self, deadline: float) -> None:
         while time.monotonic() < deadline and self.is_running:

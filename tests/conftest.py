@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from chatapp.store.db import Database
 from tests.databases import postgresql_copy, prepare_sqlite, prepare_template, running_postgresql, sqlite_copy
@@ -31,6 +32,18 @@ SHORT_LIMITS = {
 }
 
 StartServer = Callable[[dict[str, str]], LiveServer]
+
+
+class ByServers(LoadFileScheduling):
+    """Gives each process whole files, and those of one folder together if they share servers of their own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/durability" if nodeid.startswith("tests/durability/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return ByServers(config, log)
 
 
 @pytest.fixture(scope="session")

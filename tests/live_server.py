@@ -73,6 +73,11 @@ class LiveServer:
         pid = self._process.pid
         return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
+    @property
+    def exit_status(self) -> int | None:
+        """How the master ended; None while it runs."""
+        return self._process.poll()
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the master, which tells its workers."""
         self._process.send_signal(number)

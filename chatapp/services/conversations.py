@@ -12,12 +12,13 @@ from chatapp.core.conversations import Conversation, Place
 from chatapp.core.principals import Principal
 from chatapp.core.search_terms import Part, Query, marked, query_of, snippet_of
 from chatapp.core.titles import title_of
-from chatapp.errors import NotFound, StillRunning
+from chatapp.errors import NotFound, StillRunning, StorageBusy
 from chatapp.services.access import access_conversation, access_message
 from chatapp.store import conversations, forks, messages, owners, search
 from chatapp.store.db import Connection, Database
 
 KEPT_DELETED = timedelta(days=7)
+INDEXED_AT_ONCE = 200
 PURGE_BATCH = 20
 PURGE_PAUSE_S = 0.005
 # A search shows so many places in one conversation, and looks at so many for each conversation that it shows.
@@ -118,6 +119,7 @@ class Conversations:
         query = query_of(wanted)
         if principal is None or query.is_empty:
             return ResultPage([], None)
+        self._index_pending()
         with self._database.read() as connection:
             hits = _hits(connection, principal.owner_id, query, limit=limit, before=before)
             groups: dict[UUID, list[search.Hit]] = {}
@@ -146,6 +148,18 @@ class Conversations:
         ]
         is_end = last is None or last is hits[-1]
         return ResultPage(results, None if is_end or last is None else last.entry_id)
+
+    def _index_pending(self) -> None:
+        """Let what was said just now be found too."""
+        with self._database.read() as connection:
+            has_pending = search.has_pending(connection)
+        try:
+            while has_pending:
+                with self._database.write() as connection:
+                    has_pending = search.index_pending(connection, most=INDEXED_AT_ONCE)
+        except StorageBusy:
+            # The search finds all but the newest.
+            return
 
     def labels(self, principal: Principal | None) -> tuple[list[str], list[str]]:
         """Return the names of the principal's folders and tags."""

@@ -95,7 +95,7 @@ def create(
         "is_summarised": is_summarised,
         "folder": folder,
     }
-    activity = _CREATE.run(connection, {**made, "last_seq": last_seq, "owner": owner_id}).scalar_one()
+    activity = _CREATE.first(connection, {**made, "last_seq": last_seq, "owner": owner_id})[0]
     named = search.Text(conversation_id=made["id"], message_id=None, text=title)
     search.index_all(connection, owner_id, [named])
     return Conversation(**made, activity=activity, deleted_at=None)

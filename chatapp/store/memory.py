@@ -50,7 +50,7 @@ _TOLD = Prepared(
 
 def told(connection: Connection, owner_id: UUID) -> list[str]:
     """Return what models are told, oldest first: nothing when the owner has switched that off."""
-    return list(_TOLD.run(connection, {"owner": owner_id}).scalars())
+    return [text for (text,) in _TOLD.all(connection, {"owner": owner_id})]
 
 
 def get(connection: Connection, fact_id: UUID) -> Fact | None:

@@ -63,7 +63,7 @@ def newest_leaf(connection: Connection, message_id: UUID) -> UUID:
 def children(connection: Connection, conversation_id: UUID, parent_id: UUID | None) -> list[UUID]:
     """Return the ids of what directly follows a message, in order; None asks for the first messages."""
     found = select(messages.c.id).where(messages.c.conversation_id == conversation_id, _is_child_of(parent_id))
-    # As the index has it, also where the parent is none.
+    # As the indexes have it, also where the parent is none.
     return list(connection.execute(found.order_by(messages.c.parent_id, messages.c.seq)).scalars())
 
 
@@ -107,7 +107,7 @@ def add(connection: Connection, conversation_id: UUID, rows: Sequence[dict[str, 
     now = datetime.now(UTC)
     first_seq = last_seq - len(rows) + 1
     common = {"conversation_id": conversation_id, "created_at": now, "model": None, "is_pinned": False, "remarks": None}
-    _ADD.run(connection, [{**common, "seq": first_seq + place, **row} for place, row in enumerate(rows)])
+    _ADD.run_many(connection, [{**common, "seq": first_seq + place, **row} for place, row in enumerate(rows)])
 
 
 def change(connection: Connection, message_id: UUID, **values: Any) -> None:
@@ -169,7 +169,7 @@ def next_seq(connection: Connection, conversation_id: UUID, *, owner_id: UUID, c
     `head_id` is the message that is shown last from now on. Locks the conversation until the transaction ends.
     """
     values = {"conversation": conversation_id, "count": count, "owner": owner_id, "head": head_id}
-    last: int = _NEXT_SEQ.run(connection, {**values, "now": datetime.now(UTC)}).scalar_one()
+    last: int = _NEXT_SEQ.first(connection, {**values, "now": datetime.now(UTC)})[0]
     return last
 
 

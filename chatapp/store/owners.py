@@ -15,7 +15,7 @@ _FIND = Prepared(select(owners.c.kind).where(owners.c.id == bindparam("owner")))
 
 def ensure(connection: Connection, owner_id: UUID) -> None:
     """See to it that a guest is known; the credential is made before there is anything to keep."""
-    if _FIND.run(connection, {"owner": owner_id}).first() is not None:
+    if _FIND.first(connection, {"owner": owner_id}) is not None:
         return
     # Another request of the same guest may do so at this moment.
     with suppress(IntegrityError), connection.begin_nested():

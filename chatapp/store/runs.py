@@ -76,7 +76,7 @@ _END = Prepared(delete(runs).where(runs.c.message_id == bindparam("message"), ru
 
 def end(connection: Connection, message_id: UUID, worker_id: UUID) -> bool:
     """Take a run away from its worker; False when it has been taken away before, so that nothing may be written."""
-    return _END.run(connection, {"message": message_id, "worker": worker_id}).rowcount == 1
+    return _END.run(connection, {"message": message_id, "worker": worker_id}) == 1
 
 
 def request_stop(connection: Connection, run_ids: Iterable[UUID]) -> None:

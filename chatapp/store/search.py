@@ -77,7 +77,36 @@ def index_all(connection: Connection, owner_id: UUID, texts: Iterable[Text]) -> 
         if (terms := terms_of(each.text))
     ]
     if rows:
-        _ADD.run(connection, rows)
+        _ADD.run_many(connection, rows)
+
+
+_PENDING = text(
+    "SELECT max(id) FROM (SELECT id FROM search_entries "
+    "WHERE id > (SELECT indexed_until FROM search_terms_progress WHERE id = 1) ORDER BY id LIMIT :most)"
+)
+_INDEX = text(
+    "INSERT INTO search_terms(rowid, terms) SELECT id, terms FROM search_entries "
+    "WHERE id > (SELECT indexed_until FROM search_terms_progress WHERE id = 1) AND id <= :until ORDER BY id"
+)
+_PROGRESS = text("UPDATE search_terms_progress SET indexed_until = :until WHERE id = 1")
+
+
+def has_pending(connection: Connection) -> bool:
+    """Say whether there are texts that `find` does not see yet; on PostgreSQL there never are."""
+    return connection.dialect.name == "sqlite" and connection.execute(_PENDING, {"most": 1}).scalar() is not None
+
+
+def index_pending(connection: Connection, *, most: int) -> bool:
+    """Put the words of the oldest `most` waiting entries into SQLite's index; False when none is left.
+
+    Many at once cost half of what they cost one by one: each commit writes a piece of the index that is merged later.
+    """
+    until = connection.execute(_PENDING, {"most": most}).scalar() if connection.dialect.name == "sqlite" else None
+    if until is None:
+        return False
+    connection.execute(_INDEX, {"until": until})
+    connection.execute(_PROGRESS, {"until": until})
+    return True
 
 
 def find(connection: Connection, owner_id: UUID, query: Query, *, limit: int, before: int | None = None) -> list[Hit]:

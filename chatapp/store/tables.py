@@ -167,7 +167,14 @@ messages = Table(
     UniqueConstraint("conversation_id", "seq"),
     # Children of one message, in order; also what a cascade looks for.
     Index("ix_messages_parent_id_seq", "parent_id", "seq"),
-    Index("ix_messages_conversation_id_parent_id_seq", "conversation_id", "parent_id", "seq"),
+    Index(
+        "ix_messages_first",
+        "conversation_id",
+        "parent_id",
+        "seq",
+        sqlite_where=text("parent_id IS NULL"),
+        postgresql_where=text("parent_id IS NULL"),
+    ),
     Index(
         "ix_messages_pinned",
         "conversation_id",
@@ -240,6 +247,8 @@ search_entries = Table(
     Column("terms", Text().with_variant(TSVECTOR, "postgresql"), nullable=False),
     Index("ix_search_entries_conversation_id", "conversation_id"),
     Index("ix_search_entries_message_id", "message_id"),
+    # A number is never given twice: what the index has is told by the last one.
+    sqlite_autoincrement=True,
 )
 
 FULL_TEXT_DDL = {
@@ -251,18 +260,18 @@ FULL_TEXT_DDL = {
           terms, content='search_entries', content_rowid='id',
           tokenize='ascii', detail=none, columnsize=0, prefix='1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16')
         """,
+        # Words enter the index many entries at a time, see `store.search.index_pending`.
+        "CREATE TABLE search_terms_progress (id INTEGER PRIMARY KEY, indexed_until INTEGER NOT NULL)",
+        "INSERT INTO search_terms_progress VALUES (1, 0)",
         """
-        CREATE TRIGGER search_entries_added AFTER INSERT ON search_entries BEGIN
-          INSERT INTO search_terms(rowid, terms) VALUES (new.id, new.terms);
-        END
-        """,
-        """
-        CREATE TRIGGER search_entries_removed AFTER DELETE ON search_entries BEGIN
+        CREATE TRIGGER search_entries_removed AFTER DELETE ON search_entries
+        WHEN old.id <= (SELECT indexed_until FROM search_terms_progress WHERE id = 1) BEGIN
           INSERT INTO search_terms(search_terms, rowid, terms) VALUES ('delete', old.id, old.terms);
         END
         """,
         """
-        CREATE TRIGGER search_entries_changed AFTER UPDATE OF terms ON search_entries BEGIN
+        CREATE TRIGGER search_entries_changed AFTER UPDATE OF terms ON search_entries
+        WHEN old.id <= (SELECT indexed_until FROM search_terms_progress WHERE id = 1) BEGIN
           INSERT INTO search_terms(search_terms, rowid, terms) VALUES ('delete', old.id, old.terms);
           INSERT INTO search_terms(rowid, terms) VALUES (new.id, new.terms);
         END

@@ -34,7 +34,11 @@ def both(
 
 
 def found_in(database: Database, owner_id: UUID, wanted: str, **options: int) -> list[str]:
-    """The texts that a search finds, in its order."""
+    """The texts that a search finds, in its order, once everything is in the index."""
+    has_more = True
+    while has_more:
+        with database.write() as connection:
+            has_more = search.index_pending(connection, most=3)
     with database.read() as connection:
         hits = search.find(connection, owner_id, query_of(wanted), **{"limit": 1000, **options})
         said = search.said(connection, [hit.message_id for hit in hits if hit.message_id])

@@ -10,7 +10,7 @@ import gevent
 from chatapp.errors import StorageUnavailable
 from chatapp.services.runs.live import LiveRun
 from chatapp.services.runs.writing import index_answer
-from chatapp.store import conversations, messages, runs
+from chatapp.store import conversations, messages, runs, search
 from chatapp.store.db import Database
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 CHECKPOINT_S = 1.0
 # A worker is given up after so many looks at the same sign of life.
 LOOKS = 4
+# Texts that a checkpoint makes findable: some milliseconds' worth. What is more waits for the next, or for a search.
+INDEXED_AT_ONCE = 50
 
 
 class Keeper:
@@ -58,6 +60,7 @@ class Keeper:
         with self._database.write() as connection:
             texts = {run.opening.run_id: run.text for run in grown}
             found = runs.checkpoint(connection, self._worker_id, self._beat, texts)
+            search.index_pending(connection, most=INDEXED_AT_ONCE)
         for run, position in grown.items():
             run.saved_position = position
         for run in live:

@@ -103,7 +103,7 @@ def _messages() -> None:
         sa.UniqueConstraint("conversation_id", "seq", name="uq_messages_conversation_id_seq"),
     )
     _index("ix_messages_parent_id_seq", "messages", ["parent_id", "seq"])
-    _index("ix_messages_conversation_id_parent_id_seq", "messages", ["conversation_id", "parent_id", "seq"])
+    _index("ix_messages_first", "messages", ["conversation_id", "parent_id", "seq"], "parent_id IS NULL")
     _index("ix_messages_pinned", "messages", ["conversation_id", "seq"], "is_pinned")
 
 

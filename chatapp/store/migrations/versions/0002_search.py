@@ -21,18 +21,17 @@ FULL_TEXT = {
           terms, content='search_entries', content_rowid='id',
           tokenize='ascii', detail=none, columnsize=0, prefix='1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16')
         """,
+        "CREATE TABLE search_terms_progress (id INTEGER PRIMARY KEY, indexed_until INTEGER NOT NULL)",
+        "INSERT INTO search_terms_progress VALUES (1, 0)",
         """
-        CREATE TRIGGER search_entries_added AFTER INSERT ON search_entries BEGIN
-          INSERT INTO search_terms(rowid, terms) VALUES (new.id, new.terms);
-        END
-        """,
-        """
-        CREATE TRIGGER search_entries_removed AFTER DELETE ON search_entries BEGIN
+        CREATE TRIGGER search_entries_removed AFTER DELETE ON search_entries
+        WHEN old.id <= (SELECT indexed_until FROM search_terms_progress WHERE id = 1) BEGIN
           INSERT INTO search_terms(search_terms, rowid, terms) VALUES ('delete', old.id, old.terms);
         END
         """,
         """
-        CREATE TRIGGER search_entries_changed AFTER UPDATE OF terms ON search_entries BEGIN
+        CREATE TRIGGER search_entries_changed AFTER UPDATE OF terms ON search_entries
+        WHEN old.id <= (SELECT indexed_until FROM search_terms_progress WHERE id = 1) BEGIN
           INSERT INTO search_terms(search_terms, rowid, terms) VALUES ('delete', old.id, old.terms);
           INSERT INTO search_terms(rowid, terms) VALUES (new.id, new.terms);
         END
@@ -59,6 +58,7 @@ def upgrade() -> None:
             ["message_id"], ["messages.id"], name="fk_search_entries_message_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_search_entries"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_search_entries_conversation_id", "search_entries", ["conversation_id"])
     op.create_index("ix_search_entries_message_id", "search_entries", ["message_id"])
@@ -75,6 +75,9 @@ def upgrade() -> None:
             for owner_id, conversation_id, message_id, text in batch
         ]
         connection.execute(sa.insert(entries), rows)
+    if connection.dialect.name == "sqlite":
+        op.execute("INSERT INTO search_terms(rowid, terms) SELECT id, terms FROM search_entries ORDER BY id")
+        op.execute("UPDATE search_terms_progress SET indexed_until = coalesce((SELECT max(id) FROM search_entries), 0)")
 
 
 def _existing(connection: sa.Connection) -> Iterator[list[Any]]:
