@@ -84,8 +84,7 @@ class Prepared:
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
-    if not connection.in_transaction():
-        connection.begin()
+    """Return SQLite's own connection: within the transaction of `Database.write`, or for one look by itself."""
     driver: Any = connection.connection.driver_connection
     return driver  # type: ignore[no-any-return]  # known by the dialect
 

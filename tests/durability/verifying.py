@@ -8,7 +8,7 @@ from tests.durability.scripted import answer_to, token_of
 from tests.wire.reader import Payload
 
 # What a reader has seen this long before a kill must be in the database.
-KEPT_AFTER_S = 1.5
+KEPT_AFTER_S = 2.0
 
 
 @dataclass

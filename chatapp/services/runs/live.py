@@ -107,7 +107,7 @@ class LiveRun(Feed):
             error = AppError("Something went wrong on this server.")
         self._is_pulling = False
         if isinstance(error, Interrupted):
-            # Whoever noticed first that the server stops.
+            # A stopping server halts all answers, kept or not; which of its two ways comes first is chance.
             error, reason = Interrupted(INTERRUPTED), "interrupted"
         self.close_blocks()
         outcome = self._outcome(error, reason)
@@ -121,9 +121,6 @@ class LiveRun(Feed):
             elif isinstance(event, Failed):
                 error = event.error
             elif isinstance(event, Finished):
-                if type(error) is Interrupted:
-                    # A stopping server halts all answers, kept or not; which of its two ways comes first is chance.
-                    return Interrupted(INTERRUPTED), "interrupted"
                 return error, event.reason
         raise AssertionError("an answer ends with `Finished`")
 
