@@ -16,7 +16,7 @@ setup: ## install what the tests need
 	@$(PYTHON) tools/setup.py test
 
 test: setup check ## every check and every test
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: ## style, types, layers, templates, JavaScript
 	@$(BIN)/ruff check --quiet $(SOURCES)
