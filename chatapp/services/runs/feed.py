@@ -127,7 +127,8 @@ class Feed:
 
     def tell_stage(self, stage: str) -> None:
         for reader in self._readers:
-            reader.push_stage(stage)
+            if not reader.push_stage(stage):
+                self.leave(reader)
 
     def end(self, outcome: Outcome) -> None:
         """Nothing follows; wakes all readers, who find `outcome`."""

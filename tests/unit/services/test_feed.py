@@ -64,7 +64,7 @@ class Screen:
         return self._tire()
 
     def push_stage(self, stage: str) -> bool:
-        return True
+        return self._tire()
 
     def wake(self) -> None:
         self.is_awake = True
@@ -145,6 +145,18 @@ def test_nothing_is_rendered_for_readers_of_text() -> None:
     assert screen.text == MARKDOWN
     assert screen.blocks == []
     assert feed.html() == (None, False)
+
+
+def test_a_reader_that_falls_behind_at_a_stage_is_pushed_to_no_more() -> None:
+    """What its socket did not take has to go out before anything else."""
+    feed = Feed(opening())
+    screen = Screen(feed, patience=1)
+    screen.catch_up()
+
+    feed.tell_stage("summarising")
+    feed.add_text("One.")
+
+    assert screen.text == ""
 
 
 def test_a_rest_in_the_middle_of_a_block_is_whole() -> None:
