@@ -6,7 +6,7 @@ from chatapp import create_app
 from chatapp.config import Config, ConfigError
 from chatapp.providers.catalog import CatalogError
 from chatapp.providers.tokens import RankFileError
-from chatapp.signing import SecretError
+from chatapp.secret_files import SecretError
 from chatapp.store.schema import SchemaError
 
 try:

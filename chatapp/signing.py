@@ -1,15 +1,15 @@
-"""The key that signs credentials: given, or made on the first start and kept."""
+"""The key that signs credentials: given, or made on the first start and kept; and keys derived from it."""
 
-import os
 import secrets
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from chatapp.secret_files import SecretError, kept_secret, weakness
+
 KEY_BYTES = 32
 SHORTEST = 32
-
-
-class SecretError(Exception):
-    """The key cannot be used; the message is one line that says why."""
 
 
 def signing_key(configured: str, folder: Path) -> bytes:
@@ -18,30 +18,15 @@ def signing_key(configured: str, folder: Path) -> bytes:
     Several processes that start at once get the same. Raises: `SecretError`.
     """
     if configured:
+        if why := weakness(configured):
+            raise SecretError(f"SECRET_KEY {why}: make one that is random, for example with `openssl rand -hex 32`.")
         return configured.encode()
-    path = folder / "secret_key"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make(path)
-        key = path.read_bytes().strip()
-    except OSError as exc:
-        raise SecretError(f"DATA_DIR cannot be written: {exc.strerror}. Set DATA_DIR, or SECRET_KEY.") from exc
-    if len(key) < SHORTEST:
+    key = kept_secret(folder / "secret_key", lambda: secrets.token_hex(KEY_BYTES), setting="SECRET_KEY")
+    if len(key) < SHORTEST or weakness(key):
         raise SecretError("The file secret_key in DATA_DIR is damaged; delete it, and guests begin anew.")
-    return key
+    return key.encode()
 
 
-def _make(path: Path) -> None:
-    if path.exists():
-        return
-    # Whole or not at all under its name, and the first of several processes wins.
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES))
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+def derived_key(master: bytes, label: str) -> bytes:
+    """Return the 32 bytes that stand for `master` in one use, the label's: one use's key tells nothing of another's."""
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"chatapp {label}".encode()).derive(master)
