@@ -6,35 +6,86 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask
 from flask_compress import Compress
 from flask_cors import CORS
-from itsdangerous import Signer
 
+from chatapp.accounts import wire_accounts
+from chatapp.cli import init_commands
 from chatapp.config import ROOT, Config, ConfigError
 from chatapp.core.ports import ModelSource, Provider
+from chatapp.key_ring import key_ring, reread
 from chatapp.logs import init_logging
 from chatapp.providers.catalog import load_catalog
 from chatapp.providers.demo import DemoProvider, load_sections
 from chatapp.providers.local_servers import LOCAL_SERVERS
 from chatapp.providers.openai_compatible import OPENAI_BASE_URL, OpenAICompatible
+from chatapp.providers.own_servers import OwnServers
+from chatapp.providers.public_addresses import CheckedAddresses
 from chatapp.providers.tokens import RANK_FILES, TiktokenCounter
+from chatapp.providers.transport import GeventTransport
 from chatapp.runtime import clean_up_hourly, keep_models_fresh
 from chatapp.services.answering import Answering
 from chatapp.services.context import ContextBuilder
 from chatapp.services.conversations import Conversations
+from chatapp.services.encryption import Cipher
 from chatapp.services.guarding import Limits
 from chatapp.services.memory import Memory
 from chatapp.services.model_directory import DEMO, OPENAI, ModelDirectory
+from chatapp.services.revoking import Revocations
 from chatapp.services.runs import Runs
 from chatapp.services.threads import Threads
-from chatapp.signing import signing_key
+from chatapp.signing import derived_key, signing_key
 from chatapp.store import schema
 from chatapp.store.db import Database
-from chatapp.web import assets, chat, docs, guards, guests, info, pages, request_log
+from chatapp.web import (
+    access,
+    account,
+    account_pages,
+    admin_audit,
+    admin_groups,
+    admin_invitations,
+    admin_users,
+    assets,
+    auth,
+    chat,
+    docs,
+    guards,
+    guests,
+    info,
+    oidc,
+    pages,
+    passkeys,
+    personal_tokens,
+    principals,
+    program_tokens,
+    provider_keys,
+    recovery,
+    request_log,
+    second_factor,
+    well_known,
+)
 from chatapp.web import conversations as conversations_web
 from chatapp.web import memory as memory_web
 from chatapp.web import runs as runs_web
 from chatapp.web.context import Services
 from chatapp.web.cross_origin import cors_options
 from chatapp.web.errors import init_errors
+
+# Routes that pages of other sites cannot reach: what concerns an account stays on this site.
+PRIVATE = (
+    auth,
+    account,
+    account_pages,
+    second_factor,
+    passkeys,
+    personal_tokens,
+    program_tokens,
+    provider_keys,
+    recovery,
+    oidc,
+    admin_users,
+    admin_groups,
+    admin_invitations,
+    admin_audit,
+)
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -46,12 +97,14 @@ def create_app(config: Config | None = None) -> Flask:
     other, `SchemaError` for a database and `SecretError` for a key that cannot be used.
     """
     config = config or Config()
+    config.check()
     app = Flask(__name__, template_folder=ROOT / "templates", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=config.max_body_bytes, MAX_FORM_MEMORY_SIZE=config.max_body_bytes)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.extensions["config"] = config
     _wire_services(app, config)
     _wire_web(app, config)
+    init_commands(app)
     return app
 
 
@@ -83,17 +136,38 @@ def _wire_services(app: Flask, config: Config) -> None:
         answer_timeout_s=config.answer_timeout_s,
         max_answer_chars=config.max_answer_chars,
     )
-    answering = Answering(directory=directory, providers=providers, counter=counter, limits=limits)
+    own_servers = _own_servers(config)
+    answering = Answering(
+        directory=directory, providers=providers, counter=counter, limits=limits, own_servers=own_servers
+    )
     database = Database(config.database)
     schema.prepare(database)
     memory = Memory(database, lambda text: answering.count(text, directory.resolve(None).model))
-    runs = Runs(database, answering, ContextBuilder(database, answering), memory, lease_s=config.run_lease_s)
-    app.extensions["guest_signer"] = Signer(signing_key(config.secret_key, config.data_dir), salt="guest")
+    revocations = Revocations(database)
+    context = ContextBuilder(database, answering)
+    runs = Runs(database, answering, context, memory, revocations, lease_s=config.run_lease_s)
+    master_key = signing_key(config.secret_key, config.data_dir)
+    app.extensions["guest_signers"] = principals.guest_signers(derived_key(master_key, "guests"), master_key)
+    cipher = Cipher(
+        key_ring(config.encryption_keys, config.data_dir),
+        reload=None if config.encryption_keys else partial(reread, config.data_dir),
+    )
     app.extensions["services"] = services = Services(
+        accounts=wire_accounts(
+            config,
+            database,
+            master_key=master_key,
+            cipher=cipher,
+            stop_runs=runs.stop_all,
+            configured_url=config.openai_base_url or OPENAI_BASE_URL,
+            configured=remote,
+            own_servers=own_servers,
+        ),
         answering=answering,
         conversations=Conversations(database, stop_runs=runs.stop_all),
         directory=directory,
         memory=memory,
+        revocations=revocations,
         runs=runs,
         threads=Threads(database),
     )
@@ -108,18 +182,40 @@ def _wire_services(app: Flask, config: Config) -> None:
 def _start_background(services: Services, sources: dict[str, ModelSource]) -> None:
     services.runs.start_keeping()
     keep_models_fresh(services.directory, sources)
-    clean_up_hourly(services.conversations.purge_deleted, services.runs.forget_requests)
+    accounts = services.accounts
+    clean_up_hourly(
+        services.conversations.purge_deleted,
+        services.runs.forget_requests,
+        accounts.recovery.clean_up,
+        accounts.sessions.clean_up,
+        accounts.throttle.clean_up,
+        accounts.deleting.finish_deletions,
+        accounts.audit_log.forget_old,
+        accounts.invitations.forget_old,
+        services.revocations.forget_old,
+    )
 
 
-def _openai_compatible(config: Config, base_url: str) -> OpenAICompatible:
+def _openai_compatible(config: Config, base_url: str, transport: GeventTransport | None = None) -> OpenAICompatible:
+    is_configured = transport is None and base_url == config.openai_base_url
     return OpenAICompatible(
-        api_key="" if base_url != config.openai_base_url else config.openai_api_key,
+        # The server's key goes to the configured provider only.
+        api_key=config.openai_api_key if is_configured else "",
+        is_operators=is_configured,
         base_url=base_url,
         connect_timeout_s=config.connect_timeout_s,
         open_timeout_s=config.first_token_timeout_s,
         # Often enough that no limit or heartbeat is noticed late by more than a quarter.
         tick_s=min(config.heartbeat_s, config.first_token_timeout_s, config.stall_timeout_s) / 4,
+        transport=transport,
     )
+
+
+def _own_servers(config: Config) -> OwnServers:
+    """Return the way to the servers that people name: to addresses that are theirs to name, and shared with nobody."""
+    checked = CheckedAddresses(timeout_s=config.connect_timeout_s, is_home=config.own_base_urls == "private")
+    transport = GeventTransport(connect_timeout_s=config.connect_timeout_s, addresses_of=checked, keeps_idle=False)
+    return OwnServers(lambda base_url: _openai_compatible(config, base_url, transport))
 
 
 def _local_servers(config: Config) -> dict[str, OpenAICompatible]:
@@ -147,8 +243,12 @@ def _wire_web(app: Flask, config: Config) -> None:
     for module in (chat, conversations_web, runs_web, memory_web, guests, info):
         api.register_blueprint(module.bp)
     app.register_blueprint(api)
-    app.after_request(guests.keep_guest)
+    for module in PRIVATE:
+        app.register_blueprint(module.bp)
+    app.after_request(principals.keep_cookies)
     app.register_blueprint(docs.bp)
+    app.register_blueprint(well_known.bp)
+    access.init_access(app)
     app.config.update(
         COMPRESS_ALGORITHM=["gzip"],
         COMPRESS_STREAMS=False,

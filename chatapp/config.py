@@ -78,6 +78,14 @@ def http_url(raw: str) -> str:
     return raw.rstrip("/")
 
 
+def issuer_url(raw: str) -> str:
+    parts = urlsplit(http_url(raw))
+    if parts.scheme != "https" and _bracketed(parts.hostname or "") not in LOOPBACK_HOSTS:
+        raise ValueError("must begin with https://")
+    # To the letter: a `/` at its end is part of the name by which the provider signs.
+    return raw
+
+
 def origins(raw: str) -> tuple[str, ...]:
     found = words(raw)
     for place, origin in enumerate(found, 1):
@@ -96,6 +104,29 @@ def header_value(raw: str) -> str:
     if not raw.isascii() or not raw.isprintable() or " " in raw:
         raise ValueError("must be printable ASCII without spaces")
     return raw
+
+
+def email_address(raw: str) -> str:
+    if not re.fullmatch(r"[^\s@<>\"(),:;\\\[\]]{1,64}@[^\s@<>\"(),:;\\\[\]/?#]{1,189}", raw) or not raw.isprintable():
+        raise ValueError("must be an e-mail address")
+    return raw
+
+
+def smtp_url(raw: str) -> str:
+    parts = _url_parts(raw)
+    if parts is None or parts.scheme not in ("smtp", "smtps") or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must look like smtp://user:password@host:587 or smtps://user:password@host:465")
+    return raw.rstrip("/")
+
+
+def key_ring(raw: str) -> tuple[str, ...]:
+    found = words(raw)
+    for place, each in enumerate(found, 1):
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,16}:[0-9a-fA-F]{64}", each):
+            raise ValueError(f"must be words like name:64-hex-digits (see number {place})")
+    if len({each.partition(":")[0] for each in found}) < len(found):
+        raise ValueError("names a key twice")
+    return found
 
 
 def folder(raw: str) -> Path:
@@ -145,13 +176,39 @@ class Config:
         "", database_url, "PostgreSQL to use, as `postgresql://…`. Empty: SQLite, in a file in `DATA_DIR`."
     )
     secret_key: str = setting(
-        "", secret, "Signs guests' cookies; the same on all machines. Empty: made once and kept in `DATA_DIR`."
+        "", secret, "Signs credentials; the same on all machines. Empty: made once and kept in `DATA_DIR`."
+    )
+    encryption_keys: tuple[str, ...] = setting(
+        (),
+        key_ring,
+        "Encrypt people's own keys: words `name:64-hex-digits`, the first for new ones. Empty: a file in `DATA_DIR`.",
     )
     web_concurrency: int = setting(2, whole_number(1, 256), "Worker processes.")
     worker_connections: int = setting(10_000, whole_number(10, 100_000), "Open connections per worker.")
     base_url: str = setting("", http_url, "Public URL of this site, for links and snippets; else the request's own.")
     allowed_hosts: tuple[str, ...] = setting(
         (), words, "Host names the site answers to, or `*`. Empty: loopback names, `HOST` and `BASE_URL`'s host."
+    )
+    trusted_proxies: int = setting(
+        0, whole_number(0, 10), "Proxies in front whose `X-Forwarded-For` is believed; without them it is ignored."
+    )
+    access: str = setting(
+        "open",
+        one_of("open", "signin", "invite"),
+        "Who may chat: `open` everybody, `signin` who has an account, `invite` who was invited to have one.",
+    )
+    smtp_url: str = setting(
+        "", smtp_url, "Mail server, as `smtp://user:password@host:587` or `smtps://…`. Empty: no mail is sent."
+    )
+    mail_from: str = setting("", email_address, "Sender of mails. Empty: `CONTACT_EMAIL`.")
+    oidc_issuer: str = setting("", issuer_url, "OpenID Connect provider people may sign in with, by its issuer's URL.")
+    oidc_client_id: str = setting("", header_value, "This site's client id at that provider.")
+    oidc_client_secret: str = setting("", header_value, "This site's client secret at that provider.")
+    oidc_name: str = setting("", text, "The provider's name on the sign-in button. Empty: its host.")
+    own_base_urls: str = setting(
+        "off",
+        one_of("off", "on", "private"),
+        "`on` lets people save keys for model servers of their choice on the internet, `private` also in your network.",
     )
     site_name: str = setting("chatapp", text, "Name shown in headers and titles.")
     contact_phone: str = setting("+1 555 0100", text, "Phone number in the footer.")
@@ -213,6 +270,22 @@ class Config:
                     values[each.name] = _parsed(name, raw, each.metadata["parse"])
                     break
         return cls(**values)
+
+    def check(self) -> None:
+        """Raises: `ConfigError` for settings that do not go together."""
+        if self.smtp_url and not self.base_url:
+            raise ConfigError("SMTP_URL needs BASE_URL: the links in mails are built from it.")
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ConfigError("OIDC_ISSUER needs OIDC_CLIENT_ID.")
+        if self.oidc_issuer and not self.base_url:
+            raise ConfigError("OIDC_ISSUER needs BASE_URL: the provider sends people back to it.")
+        if self.oidc_client_id and not self.oidc_issuer:
+            raise ConfigError("OIDC_CLIENT_ID needs OIDC_ISSUER.")
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the site is known to be served over TLS only."""
+        return self.base_url.startswith("https://")
 
     @property
     def database(self) -> str:

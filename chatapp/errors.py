@@ -9,12 +9,18 @@ AppError 500
 ├── Conflict 409
 │   └── StillRunning 409
 ├── PayloadTooLarge 413
+├── AddressTooLong 414
 ├── UnsupportedMediaType 415
 ├── MisdirectedRequest 421
 ├── InvalidBody 422
+├── TooManyAttempts 429
+├── HeadersTooLarge 431
+├── NotImplementedHere 501
 ├── StorageUnavailable 503
 │   └── StorageBusy 503
+├── SecretUnreadable 503
 ├── Interrupted 503
+├── IdentityProviderError 502
 └── ProviderError 502
     ├── ProviderRejected 502, not worth another try
     ├── ProviderBusy 429
@@ -100,6 +106,21 @@ class PayloadTooLarge(AppError):
     default_code = "payload_too_large"
 
 
+class AddressTooLong(AppError):
+    status = 414
+    default_code = "uri_too_long"
+
+
+class HeadersTooLarge(AppError):
+    status = 431
+    default_code = "headers_too_large"
+
+
+class NotImplementedHere(AppError):
+    status = 501
+    default_code = "not_implemented"
+
+
 class UnsupportedMediaType(AppError):
     status = 415
     default_code = "unsupported_media_type"
@@ -117,6 +138,14 @@ class InvalidBody(AppError):
     default_code = "invalid_body"
 
 
+class TooManyAttempts(AppError):
+    """Tried too often; `retry_after_s` says when it is worth another try."""
+
+    status = 429
+    default_code = "too_many_attempts"
+    retryable = True
+
+
 class StorageUnavailable(AppError):
     """The database failed; nothing of what was asked is stored."""
 
@@ -129,11 +158,26 @@ class StorageBusy(StorageUnavailable):
     default_code = "storage_busy"
 
 
+class SecretUnreadable(AppError):
+    """What is kept encrypted cannot be read: its key is not here. It is neither changed nor deleted."""
+
+    status = 503
+    default_code = "secret_unreadable"
+
+
 class Interrupted(AppError):
     """The server stopped in the middle of an answer."""
 
     status = 503
     default_code = "interrupted"
+    retryable = True
+
+
+class IdentityProviderError(AppError):
+    """The provider that people sign in with failed, or said what cannot be believed. Never carries its own words."""
+
+    status = 502
+    default_code = "sign_in_provider_failed"
     retryable = True
 
 

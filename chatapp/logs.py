@@ -14,6 +14,10 @@ current_request_id: ContextVar[str] = ContextVar("request_id", default="")
 RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+# Legal within JSON, but for some programs the end of a line, or an order to a terminal.
+CONTROLS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+
+
 class JSONFormatter(logging.Formatter):
     """One JSON object per line. Texts of messages and keys never get here: log calls pass names and numbers."""
 
@@ -30,7 +34,8 @@ class JSONFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             # Without what it was raised from: that may be an error of the SDK, whose text is the provider's.
             line["exception"] = "".join(format_exception(record.exc_info[1], chain=False))
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        text = msgspec.json.encode(line, enc_hook=str).decode()
+        return text if text.isascii() and text.isprintable() else text.translate(CONTROLS)
 
 
 def init_logging(level: str) -> None:

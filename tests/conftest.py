@@ -31,6 +31,15 @@ SHORT_LIMITS = {
     "MAX_ANSWER_CHARS": "200000",
 }
 
+# First what Playwright switches off itself, since a second list takes the place of its own; then what would give each
+# page a process or two more: one to spare, and those of the address bar, which nobody sees here.
+CHROMIUM_FEATURES_OFF = (
+    "AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,"
+    "HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,LensOverlay,MediaRouter,NetworkTimeServiceQuerying,"
+    "OptimizationHints,PaintHolding,PreconnectToSearch,ThirdPartyStoragePartitioning,"
+    "SpareRendererForSitePerProcess,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,WebUIOmniboxPopup"
+)
+
 StartServer = Callable[[dict[str, str]], LiveServer]
 
 
@@ -151,8 +160,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-default-apps",
+        f"--disable-features={CHROMIUM_FEATURES_OFF}",
         "--disable-sync",
         "--no-first-run",
+        # A page of a new tab goes on in the process of that tab, where its policy would ask for another.
+        "--renderer-process-limit=1",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium refuses to sandbox for root

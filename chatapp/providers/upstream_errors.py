@@ -4,7 +4,7 @@ import httpx2
 import openai
 
 from chatapp.errors import AppError, PayloadTooLarge, ProviderBusy, ProviderError, ProviderRejected, ProviderTimeout
-from chatapp.providers.transport import UpstreamHungUp, UpstreamTLSError
+from chatapp.providers.transport import UpstreamHungUp, UpstreamNotAllowed, UpstreamTLSError
 
 RETRIED_STATUSES = frozenset((408, 409, 429))
 MAX_RETRY_AFTER_S = 120
@@ -23,11 +23,15 @@ def error_in_stream(code: str) -> ProviderError:
 def is_worth_retrying(exc: Exception) -> bool:
     if isinstance(exc, openai.APIStatusError):
         return exc.status_code in RETRIED_STATUSES or exc.status_code >= 500
-    return isinstance(exc, openai.APIConnectionError) and not _is_tls(exc)
+    return isinstance(exc, openai.APIConnectionError) and not (_is_tls(exc) or _is_not_allowed(exc))
 
 
 def _is_tls(exc: BaseException) -> bool:
     return isinstance(exc.__cause__, UpstreamTLSError)
+
+
+def _is_not_allowed(exc: BaseException) -> bool:
+    return isinstance(exc.__cause__, UpstreamNotAllowed)
 
 
 def error_of(exc: Exception, *, is_own_key: bool) -> AppError:
@@ -38,6 +42,9 @@ def error_of(exc: Exception, *, is_own_key: bool) -> AppError:
         return ProviderRejected(
             "No secure connection to the model's server: its certificate or TLS is not right.", code="upstream_tls"
         )
+    if _is_not_allowed(exc):
+        # Just as if nothing were there: anything else would tell people what there is inside.
+        return ProviderError("The model's server cannot be reached.", code="upstream_unreachable")
     if isinstance(exc, openai.APITimeoutError) and not isinstance(exc.__cause__, httpx2.ConnectTimeout):
         return ProviderTimeout("The model did not begin to answer in time.")
     if isinstance(exc, openai.APIConnectionError):

@@ -9,11 +9,30 @@ from uuid import UUID
 from chatapp.core.conversations import Conversation, StoredMessage
 from chatapp.core.principals import Principal
 from chatapp.errors import NotFound
-from chatapp.store import conversations, memory, messages
+from chatapp.services.revoking import signed_out, suspended
+from chatapp.store import conversations, memory, messages, owners, provider_keys, users
 from chatapp.store.db import Connection
 from chatapp.store.memory import Fact
+from chatapp.store.provider_keys import ProviderKey
 
 Action = Literal["read", "write", "delete", "restore"]
+
+
+def access_own_place(connection: Connection, principal: Principal) -> None:
+    """See that there is somebody whose the new thing will be, until the transaction ends.
+
+    A guest is stored with their first thing. An account may have been closed while its request was on the way: what is
+    written then would be nobody's, and stay for ever.
+    Raises: `Unauthorized` (401 `signed_out`), `Forbidden` (403 `account_suspended`).
+    """
+    if principal.kind == "guest":
+        owners.ensure(connection, principal.owner_id)
+        return
+    standing = users.standing(connection, principal.owner_id)
+    if standing == "gone":
+        raise signed_out()
+    if standing == "suspended":
+        raise suspended()
 
 
 def access_conversation(
@@ -76,6 +95,22 @@ def access_fact(
     found = memory.get(connection, fact_id)
     if found is None or principal is None or found.owner_id != principal.owner_id:
         _refuse("fact")
+    return found
+
+
+def access_provider_key(
+    connection: Connection,
+    principal: Principal | None,
+    key_id: UUID,
+    action: Action,  # noqa: ARG001  # its owner may do everything with a key, and nobody else anything
+) -> ProviderKey:
+    """Return a provider key of the principal's own.
+
+    Raises: `NotFound` (404).
+    """
+    found = provider_keys.get(connection, key_id)
+    if found is None or principal is None or found.user_id != principal.owner_id:
+        _refuse("key")
     return found
 
 

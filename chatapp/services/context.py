@@ -11,6 +11,7 @@ from chatapp.core.chat import Message
 from chatapp.core.context_window import TOKENS_PER_MESSAGE
 from chatapp.core.memory import WINDOW_SHARE, memory_section, newest_that_fit
 from chatapp.core.models import Model
+from chatapp.core.own_servers import NOTHING_OWN, Own
 from chatapp.core.prompt import (
     Count,
     Frame,
@@ -51,7 +52,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     instructions: str | None = None
     is_summarised: bool = True
-    own_key: str | None = None
+    own: Own = NOTHING_OWN
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,5 +246,5 @@ def _task(plan: Plan, count: Count) -> ToSummarise:
         previous=thread.summary,
         limit=summary_limit(thread, plan.frame, count),
         model=asked.model,
-        own_key=asked.own_key,
+        own=asked.own,
     )

@@ -13,8 +13,8 @@ from chatapp.core.principals import Principal
 from chatapp.core.search_terms import Part, Query, marked, query_of, snippet_of
 from chatapp.core.titles import title_of
 from chatapp.errors import NotFound, StillRunning, StorageBusy
-from chatapp.services.access import access_conversation, access_message
-from chatapp.store import conversations, forks, messages, owners, search
+from chatapp.services.access import access_conversation, access_message, access_own_place
+from chatapp.store import conversations, forks, messages, search
 from chatapp.store.db import Connection, Database
 
 KEPT_DELETED = timedelta(days=7)
@@ -189,7 +189,7 @@ class Conversations:
         Raises: `NotFound` (404), `StillRunning` (409) for an answer that is not finished.
         """
         with self._database.write() as connection:
-            owners.ensure(connection, principal.owner_id)
+            access_own_place(connection, principal)
             source = None
             if fork_of is not None:
                 source, until = access_message(connection, principal, fork_of, "read")

@@ -8,8 +8,8 @@ import msgspec
 from chatapp.core.memory import MAX_FACT_CHARS, MAX_FACTS, fact_in, is_same, memory_section, tidied
 from chatapp.core.principals import Principal
 from chatapp.errors import InvalidBody
-from chatapp.services.access import access_fact
-from chatapp.store import memory, owners
+from chatapp.services.access import access_fact, access_own_place
+from chatapp.store import memory
 from chatapp.store.db import Connection, Database
 from chatapp.store.memory import Fact
 
@@ -52,7 +52,7 @@ class Memory:
     def switch(self, principal: Principal, *, is_on: bool) -> MemoryState:
         """Have models told of the facts, or not; the facts themselves stay."""
         with self._database.write() as connection:
-            owners.ensure(connection, principal.owner_id)
+            access_own_place(connection, principal)
             memory.enable(connection, principal.owner_id, is_on=is_on)
         return self.state(principal)
 
@@ -63,7 +63,7 @@ class Memory:
         """
         text = _read_fact(text)
         with self._database.write() as connection:
-            owners.ensure(connection, principal.owner_id)
+            access_own_place(connection, principal)
             memory.lock(connection, principal.owner_id)
             facts = memory.facts_of(connection, principal.owner_id)
             known = next((fact for fact in facts if is_same(fact.text, text)), None)

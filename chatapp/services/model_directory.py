@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chatapp.core.models import Model, ModelStatus
+from chatapp.core.own_servers import LONGEST_MODEL_ID, NOTHING_OWN, PREFIX, Own, OwnServer
 from chatapp.errors import BadInput
 
 DEMO = "demo"
@@ -24,10 +25,15 @@ class ListedModel(msgspec.Struct, frozen=True):
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """The model that will answer, and sentences for the person if it is not the one they named."""
+    """The model that will answer, and sentences for the person if it is not the one they named.
+
+    `server` is the person's own one that has it, which knows it as `model_id`.
+    """
 
     model: Model
     notices: tuple[str, ...] = ()
+    server: OwnServer | None = None
+    model_id: str = ""
 
 
 class ModelDirectory:
@@ -76,8 +82,12 @@ class ModelDirectory:
     def default_id(self) -> str:
         return self.resolve(None).model.id
 
-    def listing(self, *, has_own_key: bool = False) -> list[ListedModel]:
-        """Return every model that can be named, the default's provider first."""
+    def listing(self, own: Own = NOTHING_OWN) -> list[ListedModel]:
+        """Return every model that can be named, the default's provider first; those of the person's own servers last.
+
+        They are nobody else's: `own` is what this very person brings along.
+        """
+        has_own_key = own.open_key is not None
         models = {model.id: model for model in self._known.values() if self._is_openai_itself or model.provider == DEMO}
         for ids in self._offered.values():
             models |= {model_id: found for model_id in ids if (found := self._find(model_id))}
@@ -87,20 +97,23 @@ class ModelDirectory:
             models = {DEMO: models[DEMO], **models}
         listed = [ListedModel(model, self._status(model, has_own_key=has_own_key)) for model in models.values()]
         rank = {"available": 0, "retiring": 1, "no_key": 2, "retired": 3}
-        return sorted(listed, key=lambda each: rank[each.status])
+        return sorted(listed, key=lambda each: rank[each.status]) + _own_models(own)
 
-    def resolve(self, requested: str | None, *, has_own_key: bool = False) -> Resolved:
+    def resolve(self, requested: str | None, own: Own = NOTHING_OWN) -> Resolved:
         """Return the model that answers a request for `requested`, or the default for None.
 
         A retired model is answered by its successor. A name that nothing is known of goes to the configured server,
         which may know more than its list.
         Raises: `BadInput` (400 `model_unavailable`).
         """
+        if requested is not None and requested.startswith(PREFIX):
+            return _own_model(requested, own)
+        has_own_key = own.open_key is not None
         model_id = requested or self._default(has_own_key=has_own_key)
         model = self._find(model_id)
         if model is None:
             if not (self._is_configured or has_own_key):
-                raise BadInput(f"There is no model named {model_id!r} here.", code="model_unavailable")
+                raise _no_such_model(model_id)
             model = self._unknown(model_id, OPENAI)
         living = self._living(model)
         notices: tuple[str, ...] = ()
@@ -110,7 +123,7 @@ class ModelDirectory:
             raise BadInput(
                 f"{living.id} needs an OpenAI key: enter your own, or ask for another model.", code="model_unavailable"
             )
-        return Resolved(living, notices)
+        return Resolved(living, notices, model_id=living.id)
 
     def _default(self, *, has_own_key: bool) -> str:
         chosen = self._find(self._chosen_default) if self._chosen_default else None
@@ -164,3 +177,24 @@ class ModelDirectory:
     @staticmethod
     def _unknown(model_id: str, provider: str) -> Model:
         return Model(id=model_id, name=model_id, provider=provider)
+
+
+def _own_models(own: Own) -> list[ListedModel]:
+    models = [server.model(model_id) for server in own.servers for model_id in server.model_ids]
+    return [ListedModel(model, "available") for model in models if len(model.id) <= LONGEST_MODEL_ID]
+
+
+def _own_model(requested: str, own: Own) -> Resolved:
+    """Return a model of a person's own server, which may have more than it lists.
+
+    Raises: `BadInput` (400 `model_unavailable`), for other people's as for any that is not there.
+    """
+    name, _, model_id = requested.removeprefix(PREFIX).partition("/")
+    server = own.server(name)
+    if server is None or not model_id:
+        raise _no_such_model(requested)
+    return Resolved(server.model(model_id), server=server, model_id=model_id)
+
+
+def _no_such_model(model_id: str) -> BadInput:
+    return BadInput(f"There is no model named {model_id!r} here.", code="model_unavailable")

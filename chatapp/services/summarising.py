@@ -10,6 +10,7 @@ import msgspec
 from chatapp.core.context_window import TOKENS_PER_ANSWER, TOKENS_PER_MESSAGE, answer_room
 from chatapp.core.events import Failed, Usage
 from chatapp.core.models import Model
+from chatapp.core.own_servers import NOTHING_OWN, Own
 from chatapp.core.prompt import Count, Said, Summary
 from chatapp.core.summarising import LEAST_SUMMARY_TOKENS, Line, Piece, pieces_of, request_for, trimmed
 from chatapp.errors import AppError, StorageUnavailable
@@ -37,7 +38,7 @@ class ToSummarise(msgspec.Struct, frozen=True, kw_only=True):
     previous: Summary | None
     limit: int
     model: Model
-    own_key: str | None = None
+    own: Own = NOTHING_OWN
 
 
 class Summarised(msgspec.Struct, frozen=True):
@@ -88,7 +89,7 @@ class Summariser:
 
     def _ask(self, task: ToSummarise, so_far: str, piece: Piece) -> tuple[str, Usage]:
         request = request_for(so_far, piece.transcript, limit=task.limit)
-        answer = self._answering.start(Question(messages=request, model=task.model.id, own_key=task.own_key))
+        answer = self._answering.start(Question(messages=request, model=task.model.id, own=task.own))
         with closing(answer.events) as events:
             for event in events:
                 if isinstance(event, Failed):

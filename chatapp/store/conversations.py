@@ -216,6 +216,23 @@ def deleted_before(connection: Connection, moment: datetime, *, limit: int) -> l
     return list(connection.execute(found.order_by(conversations.c.deleted_at).limit(limit)).scalars())
 
 
+_OWNER = Prepared(select(conversations.c.owner_id).where(conversations.c.id == bindparam("conversation")))
+
+
+def owner_of(connection: Connection, conversation_id: UUID) -> UUID | None:
+    """Return whose a conversation is now: what a guest wrote may have moved into an account."""
+    row = _OWNER.first(connection, {"conversation": conversation_id})
+    return None if row is None else row[0] if isinstance(row[0], UUID) else UUID(row[0])
+
+
+def of_owner(connection: Connection, owner_id: UUID, *, limit: int, after: UUID | None = None) -> list[UUID]:
+    """Return ids of the owner's conversations, deleted ones as well, in the order of their ids."""
+    found = select(conversations.c.id).where(conversations.c.owner_id == owner_id)
+    if after is not None:
+        found = found.where(conversations.c.id > after)
+    return list(connection.execute(found.order_by(conversations.c.id).limit(limit)).scalars())
+
+
 def purge(connection: Connection, conversation_id: UUID) -> bool:
     """Remove the newest `PURGED_AT_ONCE` messages of a conversation for good, or what is left when that are all.
 

@@ -135,6 +135,7 @@ def _told_as_ours() -> Iterator[None]:
 def _sqlite_engine(path: Path, pool_size: int) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=BUSY_LIMIT_S,
@@ -194,6 +195,7 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
     limits += " -c random_page_cost=1.1"
     return create_engine(
         address,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=BUSY_LIMIT_S,

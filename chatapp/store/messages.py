@@ -54,6 +54,12 @@ def path_up(connection: Connection, from_id: UUID, *, limit: int) -> list[Stored
     return [message_of(row) for row in sorted(rows, key=lambda row: row.steps)]
 
 
+def in_order(connection: Connection, conversation_id: UUID, *, after: int, limit: int) -> list[StoredMessage]:
+    """Return messages of all branches in the order in which they came, after the one whose `seq` is `after`."""
+    found = _SELECTED.where(messages.c.conversation_id == conversation_id, messages.c.seq > after)
+    return [message_of(row) for row in connection.execute(found.order_by(messages.c.seq).limit(limit))]
+
+
 def newest_leaf(connection: Connection, message_id: UUID) -> UUID:
     """Return the end of the newest branch below a message; the message itself when nothing follows it."""
     leaf: UUID = connection.execute(_NEWEST_LEAF, {"message": message_id}).scalar_one()

@@ -13,8 +13,8 @@ from pathlib import Path
 from sqlalchemy import Connection, exc, inspect, text
 
 from chatapp.errors import StorageUnavailable
+from chatapp.store.account_tables import metadata
 from chatapp.store.db import Database
-from chatapp.store.tables import metadata
 
 log = logging.getLogger(__name__)
 

@@ -51,16 +51,16 @@ class UTCDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _id() -> Column[Any]:
+def id_column() -> Column[Any]:
     return Column("id", Uuid, primary_key=True)
 
 
-def _of(target: str, name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[Any]:
-    reference = ForeignKey(target, ondelete="CASCADE")
-    return Column(name, Uuid, reference, nullable=nullable, primary_key=primary_key)
+def reference(target: str, name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[Any]:
+    key = ForeignKey(target, ondelete="CASCADE")
+    return Column(name, Uuid, key, nullable=nullable, primary_key=primary_key)
 
 
-def _flag(name: str, *, default: bool = False) -> Column[Any]:
+def flag(name: str, *, default: bool = False) -> Column[Any]:
     return Column(name, Boolean, nullable=False, server_default=true() if default else false(), default=default)
 
 
@@ -68,19 +68,19 @@ def _flag(name: str, *, default: bool = False) -> Column[Any]:
 owners = Table(
     "owners",
     metadata,
-    _id(),
+    id_column(),
     Column("kind", String(16), nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
-    _flag("has_memory", default=True),
+    flag("has_memory", default=True),
 )
 
 conversations = Table(
     "conversations",
     metadata,
-    _id(),
-    _of("owners.id", "owner_id"),
+    id_column(),
+    reference("owners.id", "owner_id"),
     Column("title", String(200), nullable=False),
-    _flag("has_own_title"),
+    flag("has_own_title"),
     Column("created_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
     # Counts the owner's doings: lists are ordered by it, since clocks jump.
@@ -89,9 +89,9 @@ conversations = Table(
     Column("last_seq", Integer, nullable=False),
     # The newest message of the branch that is shown.
     Column("head_id", Uuid),
-    _flag("is_pinned"),
-    _flag("is_archived"),
-    _flag("is_summarised", default=True),
+    flag("is_pinned"),
+    flag("is_archived"),
+    flag("is_summarised", default=True),
     Column("folder", String(100)),
     Column("deleted_at", UTCDateTime),
     # One index per list: all, one folder. Deleted ones are in neither.
@@ -128,18 +128,18 @@ conversations = Table(
 conversation_tags = Table(
     "conversation_tags",
     metadata,
-    _of("conversations.id", "conversation_id", primary_key=True),
+    reference("conversations.id", "conversation_id", primary_key=True),
     Column("tag", String(50), primary_key=True),
-    _of("owners.id", "owner_id"),
+    reference("owners.id", "owner_id"),
     Index("ix_conversation_tags_owner_id_tag", "owner_id", "tag"),
 )
 
 messages = Table(
     "messages",
     metadata,
-    _id(),
-    _of("conversations.id", "conversation_id"),
-    _of("messages.id", "parent_id", nullable=True),
+    id_column(),
+    reference("conversations.id", "conversation_id"),
+    reference("messages.id", "parent_id", nullable=True),
     # The order within the conversation.
     Column("seq", Integer, nullable=False),
     Column("role", String(16), nullable=False),
@@ -151,7 +151,7 @@ messages = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("model", String(200)),
     Column("rating", String(4)),
-    _flag("is_pinned"),
+    flag("is_pinned"),
     Column("prompt_tokens", BigInteger),
     Column("completion_tokens", BigInteger),
     Column("cached_tokens", BigInteger),
@@ -188,25 +188,25 @@ messages = Table(
 runs = Table(
     "runs",
     metadata,
-    _of("messages.id", "message_id", primary_key=True),
-    _of("conversations.id", "conversation_id"),
+    reference("messages.id", "message_id", primary_key=True),
+    reference("conversations.id", "conversation_id"),
     Column("worker_id", Uuid, nullable=False),
     Column("text", Text, nullable=False),
-    _flag("is_stop_requested"),
+    flag("is_stop_requested"),
     Index("ix_runs_worker_id", "worker_id"),
     Index("ix_runs_conversation_id", "conversation_id"),
 )
 
 # Signs of life. A number and not a time: whoever watches it measures by a clock of its own.
-workers = Table("workers", metadata, _id(), Column("beat", BigInteger, nullable=False))
+workers = Table("workers", metadata, id_column(), Column("beat", BigInteger, nullable=False))
 
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    _of("owners.id", "owner_id", primary_key=True),
+    reference("owners.id", "owner_id", primary_key=True),
     Column("key", String(200), primary_key=True),
     Column("body_hash", String(64), nullable=False),
-    _of("messages.id", "message_id"),
+    reference("messages.id", "message_id"),
     Column("created_at", UTCDateTime, nullable=False),
     Index("ix_idempotency_keys_created_at", "created_at"),
     Index("ix_idempotency_keys_message_id", "message_id"),
@@ -216,8 +216,8 @@ idempotency_keys = Table(
 summaries = Table(
     "summaries",
     metadata,
-    _of("messages.id", "until_id", primary_key=True),
-    _of("conversations.id", "conversation_id"),
+    reference("messages.id", "until_id", primary_key=True),
+    reference("conversations.id", "conversation_id"),
     Column("text", Text, nullable=False),
     Column("model", String(200), nullable=False),
     Column("covers", Integer, nullable=False),
@@ -229,8 +229,8 @@ summaries = Table(
 facts = Table(
     "facts",
     metadata,
-    _id(),
-    _of("owners.id", "owner_id"),
+    id_column(),
+    reference("owners.id", "owner_id"),
     Column("seq", Integer, nullable=False),
     Column("text", Text, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
@@ -242,8 +242,8 @@ search_entries = Table(
     "search_entries",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    _of("conversations.id", "conversation_id"),
-    _of("messages.id", "message_id", nullable=True),
+    reference("conversations.id", "conversation_id"),
+    reference("messages.id", "message_id", nullable=True),
     Column("terms", Text().with_variant(TSVECTOR, "postgresql"), nullable=False),
     Index("ix_search_entries_conversation_id", "conversation_id"),
     Index("ix_search_entries_message_id", "message_id"),

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import msgspec
 from flask import Blueprint, Flask, Response, request
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, PreconditionFailed
 from werkzeug.security import safe_join
+
+from chatapp.web.access import needs
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 COMPRESSED_TYPES = ("text/", "application/javascript", "application/json", "image/svg+xml")
@@ -39,11 +41,13 @@ def init_assets(app: Flask, folder: Path) -> None:
         return f"/static/{digest}/{path}"
 
     @bp.get("/static/<version>/<path:path>")
+    @needs("public")
     def static_file(version: str, path: str) -> Response:
         # An old page's link still works, but what it gets is not what it names.
         return send_asset(folder, path, cache_control=IMMUTABLE if version == digest else "no-cache")
 
     @bp.get("/favicon.ico")
+    @needs("public")
     def favicon() -> Response:
         return send_asset(folder, "favicon.svg", cache_control="public, max-age=86400")
 
@@ -54,10 +58,10 @@ def send_asset(folder: Path, path: str, *, cache_control: str) -> Response:
     """Answer with a file of `folder`, compressed if the client takes it, or with 304.
 
     Cost: each file is read and compressed once per worker, and again when it changes.
-    Raises: `NotFound`.
+    Raises: `NotFound`, `PreconditionFailed` (412).
     """
     found = safe_join(str(folder), path)
-    if found is None or not Path(found).is_file():
+    if found is None or not _is_file(found):
         raise NotFound
     asset = _read_asset(found, Path(found).stat().st_mtime_ns)
     is_compressed = asset.compressed is not None and request.accept_encodings.quality("gzip") > 0
@@ -68,7 +72,17 @@ def send_asset(folder: Path, path: str, *, cache_control: str) -> Response:
         response.vary.add("Accept-Encoding")
     if is_compressed:
         response.headers["Content-Encoding"] = "gzip"
-    return response.make_conditional(request)  # type: ignore[return-value]  # it returns the response itself
+    response.make_conditional(request)
+    if response.status_code == 412:
+        raise PreconditionFailed
+    return response
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # no name that a file can have
+        return False
 
 
 @lru_cache(maxsize=256)

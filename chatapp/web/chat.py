@@ -7,16 +7,19 @@ from flask import Blueprint, Response, g, jsonify, request
 from chatapp.core.events import Event, Failed, Silence, Started
 from chatapp.services.answering import Answer, Question
 from chatapp.services.rendering import render
+from chatapp.services.revoking import Revoked
 from chatapp.services.runs import Feed
 from chatapp.services.runs.questions import StaleParent, StoredQuestion
 from chatapp.web import sse
+from chatapp.web.access import check_keeping, needs
 from chatapp.web.answers import figures_of, figures_of_outcome
 from chatapp.web.context import config, services
 from chatapp.web.followers import wait_for_end
 from chatapp.web.form_chat import answer_form
-from chatapp.web.guests import principal_or_new
 from chatapp.web.messages import as_message
 from chatapp.web.openapi import documented
+from chatapp.web.own_keys import own
+from chatapp.web.principals import principal_or_new
 from chatapp.web.reader import ReaderWatch, direct_sender, streamed
 from chatapp.web.reading import (
     ChatIn,
@@ -24,7 +27,6 @@ from chatapp.web.reading import (
     checked_text,
     read_json,
     read_model_id,
-    read_own_key,
     read_question,
     read_render,
 )
@@ -44,6 +46,7 @@ bp = Blueprint("chat", __name__)
     takes_render=True,
     takes_request_key=True,
 )
+@needs("chat")
 def answer_message() -> Response | str:
     """Answer one message whole.
 
@@ -52,7 +55,7 @@ def answer_message() -> Response | str:
     """
     if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return answer_form()
-    question = read_question(request, config())
+    question = read_question(request, config(), own())
     if isinstance(question, StoredQuestion):
         return _answer_stored(question)
     answer = started_answer(question)
@@ -74,22 +77,25 @@ def answer_message() -> Response | str:
     takes_render=True,
     takes_request_key=True,
 )
+@needs("chat")
 def stream_answer() -> Response:
     """Answer one message as server-sent events.
 
     The status waits for the answer's first word, at most one heartbeat: until then an error is a status.
     Raises: `AppError` as a problem document.
     """
-    question = read_question(request, config())
+    question = read_question(request, config(), own())
     if isinstance(question, StoredQuestion):
         return stream_of(begin_run(question))
     answer = started_answer(question)
     watch = ReaderWatch(request)
     try:
         first = first_event(answer, patience_s=config().heartbeat_s)
-    except BaseException:
+    except BaseException as exc:
         watch.stop()
         answer.events.close()
+        if isinstance(exc, Revoked):
+            raise exc.error from None
         raise
     chunks = sse.encode_answer(answer, first, g.request_id, heartbeat_s=config().heartbeat_s)
     return streamed(chunks, watch, direct_sender(request))
@@ -97,6 +103,7 @@ def stream_answer() -> Response:
 
 @bp.post("/tokens")
 @documented(summary="Count the tokens of a text", body=TokensIn, result=TokensOut, errors=(400, 408, 413, 415, 422))
+@needs("chat")
 def count_tokens() -> Response:
     """Count what a message would take of a model's window.
 
@@ -104,13 +111,14 @@ def count_tokens() -> Response:
     """
     body = read_json(request, TokensIn)
     text = checked_text(body.message, "message", config())
-    model = services().directory.resolve(read_model_id(body.model), has_own_key=read_own_key(request) is not None).model
+    resolved = services().directory.resolve(read_model_id(body.model), own())
+    model = resolved.model
     return jsonify(
         tokens=services().answering.count(text, model),
         characters=len(text),
         model=model.id,
         window=model.context_window,
-        estimated=model.provider not in ("openai", "demo"),
+        estimated=resolved.server is not None or model.provider not in ("openai", "demo"),
     )
 
 
@@ -150,6 +158,7 @@ def begin_run(question: StoredQuestion) -> Feed:
 
     Raises: `AppError`; nothing is stored then.
     """
+    check_keeping()
     try:
         return services().runs.begin(principal_or_new(), question)
     except StaleParent as stale:

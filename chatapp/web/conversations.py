@@ -1,10 +1,8 @@
 """`/conversations`: lists, search, labels, and what can be done with one conversation."""
 
-import base64
 from typing import Any, TypeVar
 from uuid import UUID
 
-import msgspec
 from flask import Blueprint, Response, jsonify, request
 from msgspec import UNSET
 
@@ -13,6 +11,7 @@ from chatapp.core.search_terms import Part
 from chatapp.errors import BadInput, InvalidBody, NotFound
 from chatapp.services.conversations import Changes, Listed, Result
 from chatapp.services.threads import ThreadPage
+from chatapp.web.access import needs
 from chatapp.web.context import config, services
 from chatapp.web.conversation_results import (
     ConversationChanges,
@@ -25,16 +24,16 @@ from chatapp.web.conversation_results import (
     MessagesOut,
     ResultsOut,
 )
-from chatapp.web.guests import principal, principal_or_new
 from chatapp.web.messages import as_message
 from chatapp.web.openapi import documented
-from chatapp.web.reading import ID_FORM, checked_text, read_json, read_render
+from chatapp.web.paging import MAX_PAGE, as_cursor, bad_place, read_limit, read_place
+from chatapp.web.principals import principal, principal_or_new
+from chatapp.web.reading import ID_FORM, NOT_TEXT, checked_text, read_json, read_render
 
 bp = Blueprint("conversations", __name__, url_prefix="/conversations")
 
 T = TypeVar("T")
 
-MAX_PAGE = 100
 READ_ERRORS = (400, 401, 503)
 ONE_ERRORS = (400, 401, 404, 503)
 WRITE_ERRORS = (400, 401, 403, 404, 408, 413, 415, 422, 503)
@@ -54,6 +53,7 @@ PAGE_QUERY = {"limit": f"How many, at most {MAX_PAGE}.", "cursor": "`next` of th
         "tag": "Only those with this tag.",
     },
 )
+@needs("read")
 def show_list() -> Response:
     """List conversations: pinned ones first, then by last use; without a credential there are none."""
     found = services().conversations.page(
@@ -61,10 +61,10 @@ def show_list() -> Response:
         limit=read_limit(30),
         after=read_cursor(Place),
         is_archived=_read_flag("archived"),
-        folder=request.args.get("folder") or None,
-        tag=request.args.get("tag") or None,
+        folder=read_label("folder"),
+        tag=read_label("tag"),
     )
-    return jsonify(conversations=[as_conversation(each) for each in found.conversations], next=cursor_of(found.next))
+    return jsonify(conversations=[as_conversation(each) for each in found.conversations], next=as_cursor(found.next))
 
 
 @bp.get("/search")
@@ -75,16 +75,18 @@ def show_list() -> Response:
     errors=READ_ERRORS,
     query={**PAGE_QUERY, "q": "Words that must all be there; the last one may be the beginning of a word."},
 )
+@needs("read")
 def search() -> Response:
     """Find conversations by words in their title or in a message, newest find first; case and accents do not matter."""
     found = services().conversations.search(
         principal(), request.args.get("q", ""), limit=read_limit(20), before=read_cursor(int)
     )
-    return jsonify(results=[as_result(each) for each in found.results], next=cursor_of(found.next))
+    return jsonify(results=[as_result(each) for each in found.results], next=as_cursor(found.next))
 
 
 @bp.get("/labels")
 @documented(tag="Conversations", summary="Folders and tags in use", result=LabelsOut, errors=READ_ERRORS)
+@needs("read")
 def labels() -> Response:
     """List the names of all folders and tags."""
     folders, tags = services().conversations.labels(principal())
@@ -100,6 +102,7 @@ def labels() -> Response:
     status=201,
     errors=(*WRITE_ERRORS, 409),
 )
+@needs("write")
 def create() -> tuple[Response, int]:
     """Make an empty conversation, or a copy of the path up to a message; sending a message makes one by itself."""
     body = read_json(request, ConversationIn)
@@ -115,6 +118,7 @@ def create() -> tuple[Response, int]:
 
 @bp.get("/<conversation_id>")
 @documented(tag="Conversations", summary="One conversation", result=ConversationOut, errors=ONE_ERRORS)
+@needs("read")
 def show(conversation_id: str) -> Response:
     """Return one conversation without its messages."""
     return jsonify(as_conversation(services().conversations.get(principal(), conversation_id_of(conversation_id))))
@@ -128,6 +132,7 @@ def show(conversation_id: str) -> Response:
     result=ConversationOut,
     errors=WRITE_ERRORS,
 )
+@needs("write")
 def change(conversation_id: str) -> Response:
     """Rename, pin, archive, file, tag, or show another branch; what is not named stays."""
     body = read_json(request, ConversationChanges)
@@ -146,6 +151,7 @@ def change(conversation_id: str) -> Response:
 
 @bp.delete("/<conversation_id>")
 @documented(tag="Conversations", summary="Delete a conversation", status=204, errors=(400, 401, 403, 404, 503))
+@needs("write")
 def delete(conversation_id: str) -> tuple[str, int]:
     """Delete a conversation and stop its answers; for 7 days it can be restored."""
     services().conversations.delete(principal(), conversation_id_of(conversation_id))
@@ -159,6 +165,7 @@ def delete(conversation_id: str) -> tuple[str, int]:
     result=ConversationOut,
     errors=(400, 401, 403, 404, 503),
 )
+@needs("write")
 def restore(conversation_id: str) -> Response:
     """Undo the deletion of a conversation."""
     return jsonify(as_conversation(services().conversations.restore(principal(), conversation_id_of(conversation_id))))
@@ -177,6 +184,7 @@ def restore(conversation_id: str) -> Response:
         "at": "The newest branch through this message, instead of the one that is shown.",
     },
 )
+@needs("read")
 def show_messages(conversation_id: str) -> Response:
     """Return the last messages of a branch, oldest first, or those before one of them."""
     is_rendered = read_render(request)
@@ -199,6 +207,7 @@ def show_messages(conversation_id: str) -> Response:
     result=MessageOut,
     errors=WRITE_ERRORS,
 )
+@needs("write")
 def change_message(conversation_id: str, message_id: str) -> Response:
     """Mark a message; a pinned one is always told to the model."""
     body = read_json(request, MessageChanges)
@@ -257,41 +266,27 @@ def conversation_id_of(raw: str) -> UUID:
     return _read_id(raw, "conversation")
 
 
-def cursor_of(place: Place | int | None) -> str | None:
-    """Return a place in a list as an opaque text."""
-    if place is None:
-        return None
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
-
-
 def read_cursor(shape: type[T]) -> T | None:
     """Read `cursor`.
 
     Raises: `BadInput` (400 `bad_cursor`).
     """
-    raw = request.args.get("cursor")
-    if not raw:
-        return None
-    try:
-        decoded = base64.b64decode(raw.encode("ascii") + b"=" * (-len(raw) % 4), altchars=b"-_", validate=True)
-        place = msgspec.json.decode(decoded, type=shape)
-    except (ValueError, msgspec.DecodeError) as error:
-        raise BadInput("`cursor` is not one that this list gave.", code="bad_cursor") from error
+    place: T | None = read_place(shape, "cursor")
     number = place.activity if isinstance(place, Place) else place
     if isinstance(number, int) and not 0 <= number < 2**63:
-        raise BadInput("`cursor` is not one that this list gave.", code="bad_cursor")
+        raise bad_place("cursor")
     return place
 
 
-def read_limit(usual: int) -> int:
-    """Read `limit`.
+def read_label(name: str) -> str | None:
+    """Read the name of a folder or a tag from the address.
 
     Raises: `BadInput` (400).
     """
-    raw = request.args.get("limit") or str(usual)
-    if not (raw.isascii() and raw.isdigit() and len(raw) <= 3 and 1 <= int(raw) <= MAX_PAGE):
-        raise BadInput(f"`limit` must be a whole number from 1 to {MAX_PAGE}.")
-    return int(raw)
+    raw = request.args.get(name)
+    if raw and NOT_TEXT.search(raw):
+        raise BadInput(f"`{name}` holds a NUL or half of a surrogate pair, which is not text.")
+    return raw or None
 
 
 def _read_flag(name: str) -> bool:

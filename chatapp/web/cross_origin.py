@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from chatapp.web.principals import TOKEN_HEADER
 from chatapp.web.reading import KEY_HEADER, REQUEST_KEY_HEADER
 
 EXPOSED = ["X-Request-Id", "Retry-After"]
@@ -20,7 +21,14 @@ def cors_options(origins: Sequence[str]) -> dict[str, Any]:
         "origins": "*" if is_open else [_pattern(origin) for origin in origins],
         "send_wildcard": is_open,
         "supports_credentials": False,
-        "allow_headers": ["Content-Type", "Authorization", "Last-Event-ID", KEY_HEADER, REQUEST_KEY_HEADER],
+        "allow_headers": [
+            "Content-Type",
+            "Authorization",
+            TOKEN_HEADER,
+            "Last-Event-ID",
+            KEY_HEADER,
+            REQUEST_KEY_HEADER,
+        ],
         "expose_headers": EXPOSED,
         "methods": ["GET", "POST", "PATCH", "DELETE"],
         "max_age": 86_400,

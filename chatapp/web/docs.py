@@ -5,7 +5,9 @@ from pathlib import Path
 
 from flask import Blueprint, Response, render_template
 
+from chatapp.web.access import needs
 from chatapp.web.assets import send_asset
+from chatapp.web.guards import page_policy
 
 bp = Blueprint("docs", __name__, url_prefix="/api/docs")
 
@@ -19,10 +21,15 @@ def swagger_folder() -> Path:
 
 
 @bp.get("")
-def page() -> str:
-    return render_template("api_docs.html", page="docs")
+@needs("public")
+def page() -> Response:
+    response = Response(render_template("api_docs.html", page="docs"))
+    # Swagger UI writes markup in twenty places of its own.
+    response.headers["Content-Security-Policy"] = page_policy(is_typed=False)
+    return response
 
 
 @bp.get("/files/<path:path>")
+@needs("public")
 def files(path: str) -> Response:
     return send_asset(swagger_folder(), path, cache_control="public, max-age=86400")

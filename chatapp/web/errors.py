@@ -17,14 +17,16 @@ HTTP_FAULTS = {
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take that method."),
     408: ("request_timeout", "The request took too long to arrive."),
+    412: ("precondition_failed", "The file is no longer the one that `If-Match` names."),
     413: ("payload_too_large", "The body is too large."),
     415: ("unsupported_media_type", "The body's type is not taken here."),
 }
 
 TITLES = {
     400: "Bad request", 401: "Unauthorized", 403: "Forbidden", 404: "Not found", 405: "Method not allowed",
-    408: "Request timeout", 409: "Conflict", 413: "Payload too large", 415: "Unsupported media type",
-    421: "Misdirected request", 422: "Invalid body", 429: "Too many requests", 500: "Internal error",
+    408: "Request timeout", 409: "Conflict", 412: "Precondition failed", 413: "Payload too large",
+    414: "URI too long", 415: "Unsupported media type", 421: "Misdirected request", 422: "Invalid body",
+    429: "Too many requests", 431: "Headers too large", 500: "Internal error", 501: "Not implemented",
     502: "Bad gateway", 503: "Service unavailable", 504: "Gateway timeout",
 }  # fmt: skip
 
@@ -57,7 +59,7 @@ def problem_of(error: AppError, request_id: str) -> dict[str, Any]:
 def _on_app_error(error: AppError) -> Response:
     problem = problem_of(error, g.request_id)
     g.outcome = error.code
-    response = _page(problem) if _wants_page() else _document(problem)
+    response = _page(problem) if wants_page() else _document(problem)
     response.status_code = error.status
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after_s is not None:
@@ -89,7 +91,8 @@ class _FrameworkError(AppError):
         self.status = status  # type: ignore[misc]  # a class constant everywhere else
 
 
-def _wants_page() -> bool:
+def wants_page() -> bool:
+    """Say whether a browser asks for something to look at."""
     accepted = request.accept_mimetypes
     return accepted.best_match(["application/json", "text/html"]) == "text/html" and "text/html" in accepted.values()
 

@@ -1,6 +1,6 @@
 """Following a run over HTTP: each reader catches up with what it has missed, then gets every piece as it comes."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from flask import Request
@@ -8,8 +8,11 @@ from gevent.event import Event
 
 from chatapp.client_socket import ClientSocket
 from chatapp.core.events import Block
+from chatapp.errors import AppError
+from chatapp.services.revoking import Revoked
 from chatapp.services.runs import Feed, Outcome
 from chatapp.web import sse
+from chatapp.web.errors import problem_of
 
 
 class Follower:
@@ -114,12 +117,19 @@ class Follower:
         return True
 
 
-def follow(feed: Feed, reader: Follower, request_id: str, *, heartbeat_s: float) -> Generator[bytes, None, None]:
+def follow(
+    feed: Feed,
+    reader: Follower,
+    request_id: str,
+    *,
+    heartbeat_s: float,
+    refusal: Callable[[], AppError | None] = lambda: None,
+) -> Generator[bytes, None, None]:
     """Yield the stream of a run from the reader's position on.
 
     Events: `start` (again, with position 0, when the stored answer is shorter than what the reader had seen);
-    `progress`, `delta` and `block` as they come; `error` at most once; `done` last. A comment goes out after
-    `heartbeat_s` of silence.
+    `progress`, `delta` and `block` as they come; `error` at most once; `done` last, unless the reader was signed out. A
+    comment goes out after `heartbeat_s` of silence. `refusal` says why the reader may hear nothing more.
     """
     feed.attached += 1
     try:
@@ -133,13 +143,26 @@ def follow(feed: Feed, reader: Follower, request_id: str, *, heartbeat_s: float)
                 head = b""
                 yield chunk
             elif outcome is not None:
-                yield sse.encode_outcome(outcome, request_id)
+                # With an account end its answers; who reads one that another worker makes may hear of that first.
+                refused = refusal() if outcome.finish_reason == "cancelled" else None
+                yield sse.encode_outcome(outcome, request_id) if refused is None else _told(refused, request_id)
                 return
-            elif not _wait(feed, reader, heartbeat_s):
-                yield sse.HEARTBEAT
+            else:
+                try:
+                    has_news = _wait(feed, reader, heartbeat_s)
+                except Revoked as revoked:
+                    reader.flush()
+                    yield _told(revoked.error, request_id)
+                    return
+                if not has_news:
+                    yield sse.HEARTBEAT
     finally:
         feed.attached -= 1
         feed.leave(reader)
+
+
+def _told(error: AppError, request_id: str) -> bytes:
+    return sse.encode_event("error", problem_of(error, request_id))
 
 
 def _wait(feed: Feed, reader: Follower, heartbeat_s: float) -> bool:

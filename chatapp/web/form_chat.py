@@ -7,12 +7,14 @@ from flask import Response, g, make_response, redirect, request, url_for
 from chatapp.errors import AppError, InvalidBody, NotFound
 from chatapp.services.runs import Feed
 from chatapp.services.runs.questions import StaleParent, StoredQuestion
+from chatapp.web.access import check_keeping
 from chatapp.web.context import config, services
 from chatapp.web.errors import problem_of
 from chatapp.web.followers import wait_for_end
 from chatapp.web.guards import check_same_site
-from chatapp.web.guests import principal_or_new
+from chatapp.web.own_keys import own
 from chatapp.web.pages import render_chat
+from chatapp.web.principals import principal_or_new
 from chatapp.web.reader import ReaderWatch
 from chatapp.web.reading import checked_text, read_body, read_id, read_model_id
 
@@ -22,9 +24,10 @@ def answer_form() -> Response:
 
     Body: the fields `message`, `model`, `conversation_id` (`new` for a new one) and `parent_id` (empty for none).
     What was not sent renders the page with the text still in the composer.
-    Raises: `Forbidden` (403) for a form from another site.
+    Raises: `Forbidden` (403) for a form from another site, or a token that lacks the scopes of what the page shows.
     """
     check_same_site()
+    check_keeping()
     read_body(request)  # within its limits; the form is parsed from what was read
     draft = request.form.get("message", "")
     conversation_id: UUID | None = None
@@ -54,6 +57,7 @@ def _begin(draft: str, conversation_id: UUID | None) -> Feed:
         parent_id=_id_or_none("parent_id"),
         text=text,
         model=read_model_id(request.form.get("model")),
+        own=own(),
     )
     try:
         return services().runs.begin(principal_or_new(), asked)

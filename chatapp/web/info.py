@@ -6,9 +6,10 @@ from flask import Blueprint, Response, current_app, jsonify, request, url_for
 
 from chatapp.services.model_directory import ListedModel
 from chatapp.version import VERSION
+from chatapp.web.access import needs
 from chatapp.web.context import config, services
 from chatapp.web.openapi import describe_api, documented, operations
-from chatapp.web.reading import read_own_key
+from chatapp.web.own_keys import own_models
 from chatapp.web.results import ApiOut, HealthOut, ModelsOut
 
 bp = Blueprint("info", __name__)
@@ -16,6 +17,7 @@ bp = Blueprint("info", __name__)
 
 @bp.get("/api")
 @documented(tag="Server", summary="Name, version and routes", result=ApiOut)
+@needs("public")
 def api() -> Response:
     """Say what this API is and where to find its description."""
     routes = [
@@ -33,6 +35,7 @@ def api() -> Response:
 
 @bp.get("/health")
 @documented(tag="Server", summary="Whether the server is up", result=HealthOut)
+@needs("public")
 def health() -> Response:
     """Say that the server answers and what it is set up with; never waits for anything."""
     directory = services().directory
@@ -52,15 +55,20 @@ def health() -> Response:
 
 @bp.get("/models")
 @documented(tag="Server", summary="All models and their state", result=ModelsOut, takes_key=True)
+@needs("public")
 def models() -> Response:
-    """List what can be asked; with a key of one's own the provider's models are available too."""
-    directory = services().directory
-    has_own_key = read_own_key(request) is not None
-    listed = [as_json(each) for each in directory.listing(has_own_key=has_own_key)]
-    return jsonify(default=directory.resolve(None, has_own_key=has_own_key).model.id, models=listed)
+    """List what can be asked; with a key of one's own the provider's models are available too.
+
+    Who has saved keys for servers of their own sees those servers' models, and nobody else does.
+    """
+    directory, own = services().directory, own_models()
+    return jsonify(
+        default=directory.resolve(None, own).model.id, models=[as_json(each) for each in directory.listing(own)]
+    )
 
 
 @bp.get("/api/openapi.json")
+@needs("public")
 def openapi() -> Response:
     """Return the OpenAPI 3.1 document."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy hides the real object's type

@@ -8,9 +8,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from chatapp.errors import NotFound
 from chatapp.services.memory import KeptFact, MemoryState
+from chatapp.web.access import needs
 from chatapp.web.context import config, services
-from chatapp.web.guests import principal, principal_or_new
 from chatapp.web.openapi import documented
+from chatapp.web.principals import principal, principal_or_new
 from chatapp.web.reading import ID_FORM, checked_text, read_json
 
 bp = Blueprint("memory", __name__)
@@ -47,6 +48,7 @@ class MemoryOut(msgspec.Struct):
 
 @bp.get("/memory")
 @documented(tag="Memory", summary="All facts and what they cost", result=MemoryOut, errors=(400, 401, 503))
+@needs("read")
 def show_memory() -> Response:
     """Return what every conversation is told of you."""
     return _state(services().memory.state(principal()))
@@ -60,6 +62,7 @@ def show_memory() -> Response:
     result=MemoryOut,
     errors=(400, 401, 403, 408, 413, 415, 422, 503),
 )
+@needs("write")
 def switch_memory() -> Response:
     """Have models told the facts, or not; switching off deletes nothing."""
     body = read_json(request, SwitchIn)
@@ -75,6 +78,7 @@ def switch_memory() -> Response:
     status=201,
     errors=(400, 401, 403, 408, 413, 415, 422, 503),
 )
+@needs("write")
 def add_fact() -> tuple[Response, int]:
     """Remember a fact; one that is known already, but for case and a point at the end, is returned as it is.
 
@@ -92,6 +96,7 @@ def add_fact() -> tuple[Response, int]:
     result=FactOut,
     errors=(400, 401, 403, 404, 408, 413, 415, 422, 503),
 )
+@needs("write")
 def change_fact(fact_id: str) -> Response:
     """Change the words of a fact.
 
@@ -103,6 +108,7 @@ def change_fact(fact_id: str) -> Response:
 
 @bp.delete("/memory/<fact_id>")
 @documented(tag="Memory", summary="Delete a fact", status=204, errors=(400, 401, 403, 404, 503))
+@needs("write")
 def forget_fact(fact_id: str) -> tuple[str, int]:
     """Forget a fact for good.
 

@@ -59,6 +59,8 @@ REQUEST_KEY_PARAMETER = {
     "description": "The same key with the same body is the same request: it is answered once. Kept for 48 hours.",
     "schema": {"type": "string", "maxLength": 200},
 }
+ID_SCHEMA = {"type": "string", "format": "uuid"}
+TEXT_SCHEMA = {"type": "string"}
 PATH_PARAMETER = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 
 
@@ -159,7 +161,7 @@ def _success(operation: Operation, by_shape: dict[Any, Any]) -> dict[str, Any]:
 
 def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": ID_SCHEMA if name.endswith("_id") else TEXT_SCHEMA}
         for name in re.findall(r"{([a-z_]+)}", path)
     ]
     found += [

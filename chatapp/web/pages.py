@@ -7,11 +7,13 @@ from flask import Blueprint, Flask, Response, render_template, request
 
 from chatapp.config import ROOT
 from chatapp.version import VERSION
+from chatapp.web.access import needs
 from chatapp.web.assets import send_asset
 from chatapp.web.context import config, services
 from chatapp.web.conversations import as_conversation, as_thread, conversation_id_of, read_message_id
-from chatapp.web.guests import principal
 from chatapp.web.info import as_json
+from chatapp.web.own_keys import own_models
+from chatapp.web.principals import principal
 from chatapp.web.thread_list import thread_list
 
 bp = Blueprint("pages", __name__)
@@ -26,6 +28,7 @@ def init_pages(app: Flask) -> None:
 
 
 @bp.get("/")
+@needs("public")
 def landing() -> str:
     directory = services().directory
     return render_template(
@@ -35,17 +38,20 @@ def landing() -> str:
 
 # The preflight of `POST /chat` belongs to the API, so this route does not answer OPTIONS.
 @bp.get("/chat", provide_automatic_options=False)
+@needs("read")
 def chat() -> str:
     return render_chat()
 
 
 @bp.get("/chat/<conversation_id>")
+@needs("read")
 def conversation(conversation_id: str) -> str:
     """One conversation: the newest messages of the branch that is shown, or of the branch through `?at=`."""
     return render_chat(conversation_id_of(conversation_id))
 
 
 @bp.get("/chat/<conversation_id>/print")
+@needs("read")
 def print_conversation(conversation_id: str) -> str:
     """The whole branch that is shown, plainly, for paper."""
     wanted = conversation_id_of(conversation_id)
@@ -57,6 +63,7 @@ def print_conversation(conversation_id: str) -> str:
 
 
 @bp.get("/service")
+@needs("public")
 def service() -> str:
     directory = services().directory
     return render_template(
@@ -69,6 +76,7 @@ def service() -> str:
 
 
 @bp.get("/widget.js")
+@needs("public")
 def widget() -> Response:
     """The widget, for pages of any site; short-lived, since its address never changes."""
     response = send_asset(ROOT / "static" / "widget", "widget.js", cache_control="public, max-age=300")
@@ -78,6 +86,7 @@ def widget() -> Response:
 
 
 @bp.get("/robots.txt")
+@needs("public")
 def robots() -> Response:
     return Response("User-agent: *\nAllow: /\n", mimetype="text/plain")
 
@@ -87,7 +96,7 @@ def render_chat(conversation_id: UUID | None = None, *, draft: str = "", error: 
 
     `error` is a problem document. Raises: `NotFound` (404).
     """
-    directory = services().directory
+    directory, own = services().directory, own_models()
     whose = principal()
     shown: dict[str, Any] | None = None
     thread: dict[str, Any] = {"messages": [], "more": False, "summary": None}
@@ -100,8 +109,8 @@ def render_chat(conversation_id: UUID | None = None, *, draft: str = "", error: 
     return render_template(
         "chat.html",
         page="chat",
-        models=[as_json(each) for each in directory.listing()],
-        default_model=directory.default_id,
+        models=[as_json(each) for each in directory.listing(own)],
+        default_model=directory.resolve(None, own).model.id,
         demo=directory.integration == "demo",
         has_guest=whose is not None,
         threads=thread_list(whose),

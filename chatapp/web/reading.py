@@ -15,6 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from chatapp.config import Config
 from chatapp.core.chat import Message, Role
+from chatapp.core.own_servers import NOTHING_OWN, Own
 from chatapp.errors import BadInput, InvalidBody, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
 from chatapp.services.answering import Question
 from chatapp.services.runs.questions import StoredQuestion
@@ -73,15 +74,15 @@ class TokensIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     model: str | None = None
 
 
-def read_question(request: Request, config: Config) -> Question | StoredQuestion:
-    """Read a chat request: one for a conversation that is kept if it names one.
+def read_question(request: Request, config: Config, own: Own = NOTHING_OWN) -> Question | StoredQuestion:
+    """Read a chat request: one for a conversation that is kept if it names one; `own` is what the person brings along.
 
     Raises: `BadInput` (400), `RequestTimeout` (408), `PayloadTooLarge` (413), `UnsupportedMediaType` (415),
     `InvalidBody` (422, names the field).
     """
     body = read_json(request, ChatIn)
     if body.conversation_id is not UNSET:
-        return _stored_question(body, body.conversation_id, request, config)
+        return _stored_question(body, body.conversation_id, request, config, own)
     for field in ("parent_id", "branch"):
         if getattr(body, field) is not UNSET:
             raise InvalidBody(f"`{field}` goes with `conversation_id`.")
@@ -95,12 +96,12 @@ def read_question(request: Request, config: Config) -> Question | StoredQuestion
         model=read_model_id(body.model),
         temperature=body.temperature,
         max_tokens=body.max_tokens,
-        own_key=read_own_key(request),
+        own=own,
         is_rendered=read_render(request),
     )
 
 
-def _stored_question(body: ChatIn, conversation_id: str, request: Request, config: Config) -> StoredQuestion:
+def _stored_question(body: ChatIn, conversation_id: str, request: Request, config: Config, own: Own) -> StoredQuestion:
     if body.history is not UNSET or body.messages is not UNSET:
         raise InvalidBody("With `conversation_id` the earlier messages are known: leave out `history` and `messages`.")
     is_new = conversation_id == "new"
@@ -126,7 +127,7 @@ def _stored_question(body: ChatIn, conversation_id: str, request: Request, confi
         model=read_model_id(body.model),
         temperature=body.temperature,
         max_tokens=body.max_tokens,
-        own_key=read_own_key(request),
+        own=own,
         request_key=_read_request_key(request),
         body_hash=sha256(msgspec.json.encode(body)).hexdigest(),
     )
@@ -167,6 +168,9 @@ def read_json(request: Request, shape: type[T]) -> T:
         return msgspec.convert(parsed, shape)
     except msgspec.ValidationError as exc:
         raise InvalidBody(f"The body is not as expected: {_shortened(str(exc))}.") from exc
+    except UnicodeEncodeError as exc:
+        # Where one of several words, or a field's name, is looked for.
+        raise InvalidBody("The body holds half of a surrogate pair, which is not text.") from exc
 
 
 def read_body(request: Request) -> bytes:

@@ -161,9 +161,10 @@ StreamEvents = Annotated[
             "context}; `delta` {text}, any number; `block` {index, html, rest}, only with ?render=html, when a block "
             "of Markdown closes, and while a list or table grows (the same index again replaces it); `error` (a "
             "Problem), at most one; `done` {usage, cost_usd, elapsed_ms, first_token_ms, finish_reason, context, "
-            "notices}, always last. A comment is sent in silence. With a `conversation_id`, `start` also has "
-            "{run_id, message_id, user_message_id, conversation_id, title, position}; `progress` {stage} may come "
-            "before the answer, each `delta` has an `id`, and `done` has {saved}; see `GET /runs/{run_id}/events`."
+            "notices}, always last, unless the reader was signed out, who gets `error` last. A comment is sent in "
+            "silence. With a `conversation_id`, `start` also has {run_id, message_id, user_message_id, "
+            "conversation_id, title, position}; `progress` {stage} may come before the answer, each `delta` has an "
+            "`id`, and `done` has {saved}; see `GET /runs/{run_id}/events`."
         )
     ),
 ]

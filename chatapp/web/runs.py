@@ -8,10 +8,11 @@ from flask import Blueprint, Response, g, jsonify, request
 from chatapp.core.conversations import StoredMessage
 from chatapp.errors import BadInput, NotFound
 from chatapp.services.runs import Feed
+from chatapp.web.access import needs
 from chatapp.web.context import config, services
 from chatapp.web.followers import Follower, follow
-from chatapp.web.guests import principal
 from chatapp.web.openapi import documented
+from chatapp.web.principals import principal
 from chatapp.web.reader import ReaderWatch, direct_sender, streamed
 from chatapp.web.reading import ID_FORM, read_render
 from chatapp.web.results import RunEvents, RunOut
@@ -23,6 +24,7 @@ POSITION_FORM = re.compile(r"[0-9]{1,12}\Z")
 
 @bp.get("/runs/<run_id>")
 @documented(tag="Runs", summary="How far an answer is", result=RunOut, errors=(400, 401, 404, 503))
+@needs("read")
 def show_run(run_id: str) -> Response:
     """Return the state of one run.
 
@@ -40,6 +42,7 @@ def show_run(run_id: str) -> Response:
     takes_render=True,
     takes_position=True,
 )
+@needs("read")
 def follow_run(run_id: str) -> Response:
     """Send an answer's events after `Last-Event-ID`, or all of them; it may be running or over.
 
@@ -51,6 +54,7 @@ def follow_run(run_id: str) -> Response:
 
 @bp.post("/runs/<run_id>/stop")
 @documented(tag="Runs", summary="Stop an answer", result=RunOut, errors=(400, 401, 403, 404, 503))
+@needs("write")
 def stop_run(run_id: str) -> Response:
     """End an answer and keep what has arrived; stopping what is over changes nothing.
 
@@ -62,8 +66,9 @@ def stop_run(run_id: str) -> Response:
 def stream_of(feed: Feed, *, position: int = 0) -> Response:
     """Return a feed as server-sent events from a position on."""
     reader = Follower(request, wants_html=read_render(request), position=position)
-    chunks = follow(feed, reader, g.request_id, heartbeat_s=config().heartbeat_s)
-    return streamed(chunks, ReaderWatch(request), direct_sender(request))
+    watch = ReaderWatch(request)
+    chunks = follow(feed, reader, g.request_id, heartbeat_s=config().heartbeat_s, refusal=watch.refusal)
+    return streamed(chunks, watch, direct_sender(request))
 
 
 def run_id_of(raw: str) -> UUID:

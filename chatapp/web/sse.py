@@ -9,6 +9,7 @@ import msgspec
 
 from chatapp.core.events import Block, Event, Failed, Finished, Silence, TextDelta, Usage
 from chatapp.services.answering import Answer
+from chatapp.services.revoking import Revoked
 from chatapp.services.runs import Opening, Outcome
 from chatapp.web.answers import figures_of, figures_of_outcome, opening_of
 from chatapp.web.errors import problem_of
@@ -84,8 +85,8 @@ def encode_answer(
 ) -> Generator[bytes, None, None]:
     """Yield the stream of an answer whose `first` event was already taken.
 
-    Events: `start`; `delta` and `block` as they come; `error` at most once; `done` last. A comment goes out after
-    `heartbeat_s` of silence.
+    Events: `start`; `delta` and `block` as they come; `error` at most once; `done` last, unless the reader was signed
+    out. A comment goes out after `heartbeat_s` of silence.
     """
     head = encode_event("start", {"request_id": request_id, **opening_of(answer)})
     written_at = clock()
@@ -108,7 +109,11 @@ def encode_answer(
                 yield head + chunk
                 head = b""
                 has_written = True
-            event = next(events, None)
+            try:
+                event = next(events, None)
+            except Revoked as revoked:
+                yield encode_event("error", problem_of(revoked.error, request_id))
+                return
 
 
 def _encode_other(event: Event, answer: Answer, request_id: str) -> bytes:

@@ -9,7 +9,8 @@ from flask import request
 from chatapp.core.principals import Principal
 from chatapp.services.conversations import Listed
 from chatapp.web.context import services
-from chatapp.web.conversations import as_conversation, as_result, cursor_of
+from chatapp.web.conversations import as_conversation, as_result, read_label
+from chatapp.web.paging import as_cursor
 
 PAGE = 30
 RESULTS = 20
@@ -27,14 +28,14 @@ def thread_list(principal: Principal | None) -> dict[str, Any]:
         principal,
         limit=PAGE,
         is_archived=request.args.get("archived") == "true",
-        folder=request.args.get("folder") or None,
-        tag=request.args.get("tag") or None,
+        folder=read_label("folder"),
+        tag=read_label("tag"),
     )
     results = services().conversations.search(principal, query, limit=RESULTS).results if query else []
     folders, tags = services().conversations.labels(principal)
     return {
         "groups": groups_of(page.conversations, datetime.now(UTC)),
-        "next": cursor_of(page.next),
+        "next": as_cursor(page.next),
         "query": query,
         "results": [as_result(each) for each in results],
         "labels": {"folders": folders, "tags": tags},

@@ -3,6 +3,7 @@
 import "./site.js"
 import { isArriving, newAnswer } from "./chat/answer.js"
 import { Turn } from "./chat/turn.js"
+import { sanitisedFragment } from "./lib/elements.js"
 import { formatCost, formatDuration, formatUnits } from "./lib/format.js"
 
 const ABOVE_QUESTION_PX = 12
@@ -145,7 +146,7 @@ class AnswerView {
       this.#blocks.replaceChildren()
       this.#shown = []
     }
-    for (const html of blocks.slice(this.#shown.length)) this.#blocks.insertAdjacentHTML("beforeend", html)
+    for (const html of blocks.slice(this.#shown.length)) this.#blocks.append(sanitisedFragment(html))
     this.#shown = [...blocks]
   }
 

@@ -6,6 +6,8 @@
   const NEXT = /** @type {const} */ ({ auto: "light", light: "dark", dark: "auto" })
   const NAMES = { auto: "automatic", light: "light", dark: "dark" }
   const root = document.documentElement
+  // Who is signed in has a theme on every device; the server has written it into the page.
+  const isKept = "account" in root.dataset
 
   /** @returns {keyof typeof NEXT} the theme that is in force */
   function current() {
@@ -45,7 +47,7 @@
     }
   }
 
-  apply(saved(KEY))
+  if (!isKept) apply(saved(KEY))
   // The chat page's list of conversations, which may be put away.
   if (saved("chat.threads") === '"closed"') root.dataset.threads = "closed"
   document.addEventListener("DOMContentLoaded", () => apply(current()))
@@ -54,6 +56,10 @@
     const theme = NEXT[current()]
     save(theme)
     apply(theme)
+    if (isKept) {
+      const headers = { "content-type": "application/json" }
+      fetch("/account", { method: "PATCH", headers, body: JSON.stringify({ theme }), keepalive: true }).catch(() => {})
+    }
   })
   // Another tab of this site changed it.
   addEventListener("storage", (event) => {

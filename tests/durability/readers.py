@@ -154,7 +154,7 @@ class Guest:
     def ask_in_passing(self, server: LiveServer, message: str) -> Stream:
         """Ask what is not to be stored."""
         body = json.dumps({"message": message, "model": MODEL}).encode()
-        headers = {"Content-Type": "application/json"}
+        headers = {**self.headers, "Content-Type": "application/json"}
         return self._open(server, "POST", "/chat/stream", body=body, headers=headers, timeout_s=TIMEOUT_S)
 
     def follow(

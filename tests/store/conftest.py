@@ -19,7 +19,7 @@ def owner_id(database: Database) -> UUID:
 
 @pytest.fixture
 def principal(owner_id: UUID) -> Principal:
-    return Principal(owner_id)
+    return Principal(owner_id=owner_id)
 
 
 def new_owner(database: Database) -> UUID:

@@ -69,7 +69,7 @@ def test_a_list_shows_pinned_ones_first_then_by_last_use(
 
     assert all_titles(service, principal) == ["b", "a", "g", "f", "e"]
     assert all_titles(service, principal, is_archived=True) == ["c"]
-    assert all_titles(service, Principal(new_owner(database))) == []
+    assert all_titles(service, Principal(owner_id=new_owner(database))) == []
     assert service.page(None, limit=5).conversations == []
 
 
@@ -126,7 +126,7 @@ def test_labels_name_each_folder_and_tag_once(database: Database, service: Conve
     """Only one's own, in alphabetical order."""
     for folder in ("Work", "home", "Work", None, "Élan"):
         service.create(principal, folder=folder, tags=["b", "a", folder or "c"])
-    service.create(Principal(new_owner(database)), folder="Foreign", tags=["foreign"])
+    service.create(Principal(owner_id=new_owner(database)), folder="Foreign", tags=["foreign"])
     gone = service.create(principal, folder="Gone").conversation
     service.delete(principal, gone.id)
 
@@ -308,7 +308,7 @@ def test_nobody_reaches_what_is_anothers(
     """It reads exactly like what there is not, whoever asks for it and whatever for."""
     made = add_messages(database, principal.owner_id, ["q", "a"])
     message = threads.page(principal, made, limit=1).messages[0].message.id
-    other = Principal(new_owner(database))
+    other = Principal(owner_id=new_owner(database))
     own = service.create(other).conversation
 
     for attempt in (

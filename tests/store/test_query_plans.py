@@ -35,7 +35,7 @@ MESSAGES = 4
 NOW = datetime.now(UTC)
 
 # What may be read whole: what a recursive query has found so far, and a table with a row per worker.
-OWN_RESULTS = {"path", "below", "names", "workers"}
+OWN_RESULTS = {"path", "below", "names", "kinds", "workers"}
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -217,7 +217,7 @@ def test_every_list_is_answered_by_an_index(filled: Database) -> None:
     service, threads = Conversations(filled, stop_runs=lambda _: None), Threads(filled)
     with filled.read() as connection:
         owner_id = connection.execute(conversations.select().limit(1)).one().owner_id
-    principal = Principal(owner_id)
+    principal = Principal(owner_id=owner_id)
 
     with recorded(filled) as asked:
         page = service.page(principal, limit=10)

@@ -100,7 +100,7 @@ def test_a_migrated_database_is_exactly_a_new_one(empty_url: str, new_like: Call
     """Else old installations get faults that no test of a new one shows."""
     new = new_like(empty_url)
     with opened(empty_url) as old:
-        for revision in ("0001", "0002", "0003"):
+        for revision in ("0001", "0002", "0003", "0004"):
             migrate(old, revision)
 
         assert differences(old) == []

@@ -19,6 +19,16 @@ GOOD = {
     "DATA_DIR": ("/srv/data", Path("/srv/data")),
     "DATABASE_URL": ("postgres://me@db.example/chat", "postgresql://me@db.example/chat"),
     "SECRET_KEY": ("k" * 32, "k" * 32),
+    "ENCRYPTION_KEYS": (f"k2:{'a' * 64} k1:{'0' * 64}", (f"k2:{'a' * 64}", f"k1:{'0' * 64}")),
+    "TRUSTED_PROXIES": ("1", 1),
+    "ACCESS": ("Invite", "invite"),
+    "SMTP_URL": ("smtp://me:pass@mail.example.com:587/", "smtp://me:pass@mail.example.com:587"),
+    "MAIL_FROM": ("chat@example.com", "chat@example.com"),
+    "OIDC_ISSUER": ("https://id.example.com/", "https://id.example.com/"),
+    "OIDC_CLIENT_ID": ("chat", "chat"),
+    "OIDC_CLIENT_SECRET": ("s" * 20, "s" * 20),
+    "OIDC_NAME": ("Harbour", "Harbour"),
+    "OWN_BASE_URLS": ("Private", "private"),
     "RUN_LEASE_S": ("2.5", 2.5),
     "WEB_CONCURRENCY": ("4", 4),
     "WORKER_CONNECTIONS": ("500", 500),
@@ -64,6 +74,15 @@ BAD = [
     ("DATABASE_URL", "sqlite://"),
     ("DATABASE_URL", "sqlite:///"),
     ("SECRET_KEY", SECRET[:31]),
+    ("ENCRYPTION_KEYS", f"k1:{SECRET}"),
+    ("ENCRYPTION_KEYS", f"k1:{'a' * 64} k1:{'b' * 64}"),
+    ("ACCESS", "closed"),
+    ("OWN_BASE_URLS", "yes"),
+    ("SMTP_URL", f"https://me:{SECRET}@mail.example.com"),
+    ("MAIL_FROM", "nobody"),
+    ("OIDC_ISSUER", "id.example.com"),
+    ("OIDC_ISSUER", "http://id.example.com"),
+    ("TRUSTED_PROXIES", "-1"),
     ("WEB_CONCURRENCY", "0"),
     ("HEARTBEAT_S", "nan"),
     ("HEARTBEAT_S", "inf"),
@@ -122,6 +141,21 @@ def test_a_setting_is_read(name: str) -> None:
     assert [each.name for each in fields(Config) if getattr(config, each.name) != getattr(Config(), each.name)] == [
         field
     ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"SMTP_URL": "smtp://mail.example.com"}, id="links-without-address"),
+        pytest.param({"OIDC_ISSUER": "https://id.example.com", "OIDC_CLIENT_ID": "chat"}, id="no-way-back"),
+        pytest.param({"OIDC_ISSUER": "https://id.example.com", "BASE_URL": "https://chat.example.com"}, id="no-client"),
+        pytest.param({"OIDC_CLIENT_ID": "chat"}, id="no-issuer"),
+    ],
+)
+def test_settings_that_do_not_go_together_stop_the_start(given: dict[str, str]) -> None:
+    """Half a setup would fail only when somebody needs it."""
+    with pytest.raises(ConfigError, match=f"^{next(iter(given))} needs "):
+        from_env(**given).check()
 
 
 @pytest.mark.parametrize(("name", "raw"), BAD)
@@ -237,7 +271,7 @@ def test_a_server_with_a_bad_setting_says_so_in_one_line_and_does_not_start(
         env={**kept, **NOTHING_SET, **own, **environ},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
 

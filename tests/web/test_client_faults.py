@@ -126,6 +126,7 @@ def test_a_packed_body_is_not_unpacked(site: str, route: str) -> None:
         pytest.param((b"POST", b"/chat", JSON_TYPE, b"Content-Length: -5"), 400, id="C8-negative-length"),
         pytest.param((b"GET", b"/health", b"Bad Name: x"), 400, id="C8-header-name"),
         pytest.param((b"GET", b"/health", b"X: a\x00b"), 400, id="C8-nul"),
+        pytest.param((b"POST", b"/chat", JSON_TYPE, b"Transfer-Encoding: knots"), 501, id="C8-coding"),
     ],
 )
 def test_requests_that_no_server_should_take_are_refused(
@@ -134,7 +135,24 @@ def test_requests_that_no_server_should_take_are_refused(
     """T16: an ambiguous request is how one client's bytes become another's request."""
     method, target, *headers = request_line_and_headers
 
-    assert exchange(site, request_bytes(method, target, *headers))[0] == status
+    said, response_headers, body = exchange(site, request_bytes(method, target, *headers))
+
+    assert said == status
+    assert problem_in(response_headers, body)["status"] == status
+
+
+def test_what_cannot_be_read_is_not_logged(site_server: LiveServer) -> None:
+    """A credential that is one character away from its header would stand in the log."""
+    key = b"sk-canary-9041"
+
+    status, headers, _ = exchange(
+        site_server.base_url, request_bytes(b"GET", b"/health", b"Authorization : Bearer " + key)
+    )
+
+    log = site_server.log()
+    assert status == 400
+    assert key.decode() not in log
+    assert f'"event":"request.unreadable","logger":"chatapp.server","request_id":"{headers["X-Request-Id"]}"' in log
 
 
 @pytest.mark.parametrize("method", [b"BREW", b"PUT", b"DELETE", b"PATCH", b"TRACE", b"CONNECT"])

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from chatapp.core.conversations import Conversation
 from chatapp.services.conversations import Listed
+from chatapp.web.access import need_of
 from chatapp.web.thread_list import groups_of
 from tests.wire.reader import Payload
 
@@ -89,6 +90,8 @@ def test_pages_follow_each_other_by_their_cursors(client: FlaskClient) -> None:
         pytest.param("?cursor=e30", 400, "bad_cursor", id="cursor-of-another-shape"),
         pytest.param("?cursor=%00%ff", 400, "bad_cursor", id="cursor-of-bytes"),
         pytest.param("/search?q=x&cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", 400, "bad_cursor", id="cursor-too-high"),
+        pytest.param("?folder=a%00b", 400, "bad_request", id="nul-in-folder"),
+        pytest.param("?tag=a%00b", 400, "bad_request", id="nul-in-tag"),
         pytest.param("?archived=maybe", 400, "bad_request", id="no-flag"),
         pytest.param("/nonsense", 404, "not_found", id="no-id"),
         pytest.param("/01900000-0000-7000-8000-000000000000/messages", 404, "not_found", id="unknown-id"),
@@ -151,8 +154,9 @@ def ids_for(client: FlaskClient) -> dict[str, str]:
 
 
 def owned_routes(app: Flask) -> list[tuple[str, str]]:
-    """Every method and rule that names something that belongs to somebody."""
-    rules = [rule for rule in app.url_map.iter_rules() if any(name.endswith("_id") for name in rule.arguments)]
+    """Every method and rule that names something of a guest's; what only accounts have is in `test_access`."""
+    has_guests = {name for name, view in app.view_functions.items() if need_of(view) in ("chat", "read", "write")}
+    rules = [rule for rule in app.url_map.iter_rules() if rule.arguments and rule.endpoint in has_guests]
     return sorted((method, rule.rule) for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 

@@ -1,6 +1,10 @@
 """T1, T2: which pages of other sites may call the API, and that none may act as its reader."""
 
+import re
+
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
 from tests.conftest import StartServer
 from tests.live_server import LiveServer
@@ -92,6 +96,35 @@ def test_an_origin_that_only_looks_listed_is_refused(listed_site: LiveServer, or
 
     assert reply.headers["Access-Control-Allow-Origin"] is None
     assert preflight(listed_site.base_url, "/chat", origin).headers["Access-Control-Allow-Origin"] is None
+
+
+def test_what_concerns_an_account_is_for_no_other_site(app: Flask) -> None:
+    """By the routes themselves: keys, tokens and sessions are managed on this site only."""
+    client = app.test_client()
+    private = [rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("api.")]
+    asked = {"Origin": "https://anywhere.example", "Access-Control-Request-Method": "POST"}
+
+    for rule in private:
+        path = re.sub(r"<[^>]+>", "x", rule.rule)
+        allowed = client.options(path, headers=asked).headers.get("Access-Control-Allow-Origin")
+        assert allowed is None or path == "/chat", path
+    assert len(private) > 40
+
+
+def test_a_program_on_another_page_may_show_its_token(client: FlaskClient) -> None:
+    """In either header; a cookie is never asked for."""
+    wanted = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, x-api-key",
+        "Access-Control-Request-Private-Network": "true",
+    }
+
+    headers = client.options("/chat", headers={"Origin": "https://anywhere.example", **wanted}).headers
+
+    assert {"authorization", "x-api-key"} <= set(headers["Access-Control-Allow-Headers"].lower().split(", "))
+    assert "Access-Control-Allow-Credentials" not in headers
+    # Pages of the internet need a yes of its own to reach into a home's network.
+    assert headers.get("Access-Control-Allow-Private-Network", "false") == "false"
 
 
 def test_an_error_can_be_read_by_the_page_that_caused_it(site: str) -> None:

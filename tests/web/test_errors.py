@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chatapp.errors import AppError, ProviderBusy
+from chatapp.web.access import needs
 from chatapp.web.errors import TITLES, problem_of
 from tests.applications import make_app
 
@@ -18,8 +19,9 @@ PAGE = {"Accept": "text/html"}
 def broken() -> Flask:
     """An application of which one route has a bug and another fails in our own terms."""
     app = make_app()
-    app.add_url_rule("/bug", "bug", view_func=lambda: {}[SECRET])
+    app.add_url_rule("/bug", "bug", view_func=needs("public")(lambda: {}[SECRET]))
 
+    @needs("public")
     def busy() -> str:
         raise ProviderBusy("The model is busy.", retry_after_s=7)
 

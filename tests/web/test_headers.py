@@ -1,11 +1,18 @@
 """Headers on the wire, as the real server sends them."""
 
 import json
+import re
 
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from chatapp.config import ROOT
+from tests.applications import make_app
 from tests.wire.reader import Reply, get, send
 
+PAGES = ("/", "/chat", "/service", "/api/docs", "/signin", "/signup", "/forgotten", "/reset", "/verify")
+TYPED = {"require-trusted-types-for": "'script'", "trusted-types": "chatapp chatapp-widget"}
 JSON = {"Content-Type": "application/json"}
 HI = json.dumps({"message": "Hi"}).encode()
 
@@ -45,17 +52,21 @@ def test_no_response_sets_a_cookie_or_names_the_machine(site: str, method: str, 
     assert not any(char.isdigit() for char in headers["Server"] or "")
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/"), ("GET", "/chat"), ("GET", "/service"), ("GET", "/api/docs")]
-)
-def test_a_page_may_do_only_what_it_needs(site: str, method: str, path: str) -> None:
-    """Each rule closes one way in which a slip elsewhere would become an attack."""
-    policy = reply_of(site, method, path).headers["Content-Security-Policy"]
-    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+def rules_of(response: TestResponse) -> dict[str, str]:
+    policy = response.headers["Content-Security-Policy"]
+    return dict((*rule.strip().split(" ", 1), "")[:2] for rule in policy.split(";"))  # type: ignore[misc]  # two of them
 
-    assert rules == {
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_may_do_only_what_it_needs(client: FlaskClient, path: str) -> None:
+    """Each rule closes one way in which a slip elsewhere would become an attack."""
+    shown = client.get(path)
+
+    [nonce] = set(re.findall(r'nonce="([^"]+)"', shown.text))
+    assert len(nonce) >= 22
+    assert rules_of(shown) == {
         "default-src": "'none'",
-        "script-src": "'self'",
+        "script-src": f"'nonce-{nonce}' 'strict-dynamic'",
         "style-src": "'self'",
         "img-src": "'self' data:",
         "connect-src": "'self'",
@@ -63,8 +74,93 @@ def test_a_page_may_do_only_what_it_needs(site: str, method: str, path: str) -> 
         "manifest-src": "'self'",
         "form-action": "'self'",
         "base-uri": "'none'",
+        "object-src": "'none'",
         "frame-ancestors": "'none'",
+        # Swagger UI writes its own markup.
+        **(TYPED if path != "/api/docs" else {}),
     }
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_scripts_are_named_anew_in_every_response(client: FlaskClient, path: str) -> None:
+    """Who could guess the name could name a script of their own."""
+    first, second = client.get(path), client.get(path)
+
+    assert rules_of(first)["script-src"] != rules_of(second)["script-src"]
+    unnamed = re.findall(r"<script(?![^>]*nonce=)(?![^>]*application/json)[^>]*>", first.text)
+    assert unnamed == []
+
+
+def test_every_script_of_every_template_is_named() -> None:
+    """One that is not does not run, and only on its page, which may be a rare one."""
+    unnamed = [
+        (path.name, tag)
+        for path in (ROOT / "templates").rglob("*.html")
+        for tag in re.findall(r"<script[^>]*>|<link[^>]*modulepreload[^>]*>", path.read_text("utf-8"))
+        if 'nonce="{{ nonce() }}"' not in tag and "application/json" not in tag
+    ]
+
+    assert unnamed == []
+
+
+def test_text_becomes_markup_in_one_place_only() -> None:
+    """The policy would refuse another; here it is found before a person finds it."""
+    sinks = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|DOMParser|ContextualFragment|document\.write|srcdoc|\beval\("
+    )
+
+    found = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "static").rglob("*.js") if sinks.search(path.read_text("utf-8"))
+    }
+
+    assert found == {"static/js/lib/elements.js", "static/widget/widget.js"}
+
+
+@pytest.mark.parametrize("path", ["/models", "/health", "/no-such-page", "/robots.txt", "/favicon.ico", "/widget.js"])
+def test_what_is_no_page_is_inert_where_it_is_shown(client: FlaskClient, path: str) -> None:
+    """A browser can be led to any address; text of others must not act there as this site."""
+    answered = client.get(path)
+
+    assert rules_of(answered) == {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "object-src": "'none'",
+        "frame-ancestors": "'none'",
+        "sandbox": "",
+    }
+    assert answered.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/", "/chat", "/models", "/no-such-page", "/favicon.ico"])
+def test_other_sites_can_neither_hold_nor_see_what_is_here(client: FlaskClient, path: str) -> None:
+    """Side channels, open windows and addresses that travel in `Referer` tell more than they should."""
+    headers = client.get(path).headers
+
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["Referrer-Policy"] == "same-origin"
+    if headers["Content-Type"].startswith("text/html"):
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "microphone=()" in headers["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/chat", "/conversations", "/account", "/models"])
+def test_what_depends_on_the_person_says_so(client: FlaskClient, path: str) -> None:
+    """A cache that keeps it against the rules at least keeps it apart."""
+    headers = client.get(path).headers
+
+    assert headers["Cache-Control"] == "no-store"
+    assert "Cookie" in headers["Vary"]
+
+
+def test_a_site_with_tls_is_never_again_asked_without() -> None:
+    """One plain request is enough for who listens; all names below are meant too."""
+    told = "max-age=31536000; includeSubDomains"
+    plain, secure = make_app(), make_app(base_url="https://chat.example.com")
+
+    assert "Strict-Transport-Security" not in plain.test_client().get("/").headers
+    assert plain.test_client().get("/", base_url="https://localhost").headers["Strict-Transport-Security"] == told
+    for path in ("/", "/models", "/no-such-page", "/favicon.ico"):
+        assert secure.test_client().get(path).headers["Strict-Transport-Security"] == told
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/models"), ("POST", "/chat"), ("GET", "/health"), ("GET", "/")])
@@ -78,7 +174,7 @@ def test_a_stream_is_kept_together_by_nobody_on_its_way(site: str) -> None:
     headers = reply_of(site, "POST", "/chat/stream").headers
 
     assert headers.get_content_type() == "text/event-stream"
-    assert headers["Cache-Control"] == "no-cache, no-transform"
+    assert headers["Cache-Control"] == "no-store, no-transform"
     assert headers["X-Accel-Buffering"] == "no"
     assert headers["Content-Length"] is None
 

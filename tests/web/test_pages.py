@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.applications import make_app
 
-PAGES = ("/", "/chat", "/service", "/api/docs")
+PAGES = ("/", "/chat", "/service", "/api/docs", "/signin", "/signup", "/forgotten", "/reset", "/verify")
 VOID = {"meta", "link", "br", "hr", "img", "input", "source", "path", "circle", "rect", "line", "use", "wbr"}
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from chatapp.core.conversations import Conversation, StoredMessage
+from chatapp.core.own_servers import NOTHING_OWN, Own
 from chatapp.core.principals import Principal
 from chatapp.errors import Conflict, InvalidBody, NotFound, StillRunning
 from chatapp.services.access import access_conversation
@@ -31,7 +32,7 @@ class StoredQuestion(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
-    own_key: str | None = None
+    own: Own = NOTHING_OWN
     request_key: str | None = None
     body_hash: str = ""
 

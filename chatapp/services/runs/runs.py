@@ -16,6 +16,7 @@ from chatapp.services.access import access_run
 from chatapp.services.answering import Answer, Answering, Question
 from chatapp.services.context import Asked, ContextBuilder, Plan
 from chatapp.services.memory import Memory
+from chatapp.services.revoking import Revocations, Watch
 from chatapp.services.runs.feed import Feed
 from chatapp.services.runs.followed import FollowedRun, ended
 from chatapp.services.runs.keeping import Keeper
@@ -33,11 +34,19 @@ class Runs:
     """All runs as this worker sees them: those that it makes itself, those that it follows, those that are over."""
 
     def __init__(
-        self, database: Database, answering: Answering, context: ContextBuilder, memory: Memory, *, lease_s: float
+        self,
+        database: Database,
+        answering: Answering,
+        context: ContextBuilder,
+        memory: Memory,
+        revocations: Revocations,
+        *,
+        lease_s: float,
     ) -> None:
         self._database = database
         self._answering = answering
         self._context = context
+        self._revocations = revocations
         self._lease_s = lease_s
         self._writer = RunWriter(database, memory)
         self._live: dict[UUID, LiveRun] = {}
@@ -70,7 +79,7 @@ class Runs:
             return first
 
     def _begin_new(self, principal: Principal, asked: StoredQuestion) -> Feed:
-        resolved = self._answering.resolve(asked.model, own_key=asked.own_key)
+        resolved = self._answering.resolve(asked.model, asked.own)
         plan = self._context.plan(self._asked_of_model(principal, asked, resolved.model))
         prepare = self._prepare(asked, plan)
         opening = self._writer.begin(
@@ -79,7 +88,9 @@ class Runs:
         first_question = asked.text if asked.conversation_id is None else None
         run = LiveRun(opening, prepare, self._writer.end, owner_id=principal.owner_id, first_question=first_question)
         self._live[opening.run_id] = run
-        run.start(on_over=lambda: self._live.pop(opening.run_id, None))
+        # What an account began goes on when its reader is signed out, not when the account is shut out.
+        right = self._revocations.watching(principal, lambda _: run.end_early("cancelled"), is_for_account=True)
+        run.start(on_over=partial(self._forget, opening.run_id, right))
         if self._is_closed:
             # It was on its way here when the others were ended.
             run.end_early("interrupted")
@@ -146,6 +157,10 @@ class Runs:
             run.join()
         self._writer.try_again()
 
+    def _forget(self, run_id: UUID, right: Watch) -> None:
+        self._live.pop(run_id, None)
+        right.stop()
+
     def _stop(self, run_ids: list[UUID]) -> None:
         own = [self._live[run_id] for run_id in run_ids if run_id in self._live]
         for run in own:
@@ -202,7 +217,7 @@ class Runs:
             max_tokens=asked.max_tokens,
             instructions=asked.instructions,
             is_summarised=is_summarised,
-            own_key=asked.own_key,
+            own=asked.own,
         )
 
     def _prepare(self, asked: StoredQuestion, plan: Plan) -> Prepare:
@@ -225,7 +240,7 @@ class Runs:
                 model=asked.model,
                 temperature=asked.temperature,
                 max_tokens=asked.max_tokens,
-                own_key=asked.own_key,
+                own=asked.own,
                 is_fitted=True,
             )
         )

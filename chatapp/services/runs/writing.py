@@ -12,13 +12,14 @@ from chatapp.core.conversations import Conversation
 from chatapp.core.principals import Principal
 from chatapp.core.titles import title_of
 from chatapp.errors import StorageUnavailable
+from chatapp.services.access import access_own_place
 from chatapp.services.memory import Memory
 from chatapp.services.rendering import RENDERER_VERSION
 from chatapp.services.runs.feed import Opening, Outcome
 from chatapp.services.runs.followed import facts_of
 from chatapp.services.runs.live import LiveRun
 from chatapp.services.runs.questions import StoredQuestion, find_ground
-from chatapp.store import conversations, messages, owners, runs, search
+from chatapp.store import conversations, messages, runs, search
 from chatapp.store.db import Connection, Database
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ class RunWriter:
             # What is found must still be so when the message is added.
             conversations.lock(connection, asked.conversation_id)
             return find_ground(connection, principal, asked).conversation
-        owners.ensure(connection, principal.owner_id)
+        access_own_place(connection, principal)
         title = title_of(asked.text or "", "")
         return conversations.create(
             connection, owner_id=principal.owner_id, title=title, last_seq=FIRST_MESSAGES, head_id=run_id
@@ -168,7 +169,9 @@ class RunWriter:
                 error_code=None if outcome.error is None else outcome.error.code,
                 remarks=remarks,
             )
-            index_answer(connection, run.owner_id, run.opening.conversation_id, run_id, text)
+            owner_id = conversations.owner_of(connection, run.opening.conversation_id)
+            if owner_id is not None:
+                index_answer(connection, owner_id, run.opening.conversation_id, run_id, text)
             if run.first_question is not None:
                 _entitle(connection, run)
         _tell(run, outcome)

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from chatapp.store.tables import metadata
+from chatapp.store.account_tables import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata)

@@ -7,10 +7,17 @@ import { showSummary } from "./summary.js"
 
 /** @typedef {import("./page.js").Shown} Shown */
 
+/** @type {Record<string, string>} */
+const SIGNED_OUT = {
+  signed_out: "You were signed out",
+  sign_in_required: "Sign in to go on",
+  account_suspended: "This account is suspended",
+}
+const TEXT_IS_KEPT = "Your text stays in the message field, also while you sign in."
 const DELETED = "It was deleted in another tab or window. Your text is still in the message field."
 
 /** @param {import("./api.js").Problem} problem why the server did not take a message @param {Shown} shown */
-export function showElsewhere({ code, newer }, shown) {
+export function showElsewhere({ code, detail, newer }, shown) {
   const card = cloneElement("elsewhere-template")
   const button = get("button", HTMLButtonElement, card)
   if (code === "not_found") {
@@ -18,6 +25,12 @@ export function showElsewhere({ code, newer }, shown) {
     get(".elsewhere__detail", HTMLElement, card).textContent = DELETED
     button.dataset.command = "new-chat"
     button.textContent = "Start a new chat"
+  } else if (code in SIGNED_OUT) {
+    get(".notice__title", HTMLElement, card).textContent = SIGNED_OUT[code]
+    const reason = code === "account_suspended" ? `${detail} ` : ""
+    get(".elsewhere__detail", HTMLElement, card).textContent = reason + TEXT_IS_KEPT
+    button.textContent = "Sign in"
+    button.addEventListener("click", () => location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`))
   } else {
     button.addEventListener("click", () => showNewest(shown, newer?.at(-1)?.id))
   }

@@ -33,8 +33,8 @@ import { listenForVersionKeys } from "./version_keys.js"
  */
 
 const CONTINUE = "Continue exactly where you stopped."
-/** The conversation went on, or went away, in another tab. */
-const ELSEWHERE = ["stale_parent", "answer_in_progress", "not_found"]
+/** The conversation went on, or went away, in another tab; or the session ended. */
+const ELSEWHERE = ["stale_parent", "answer_in_progress", "not_found", "signed_out", "sign_in_required", "account_suspended"]
 
 export class ChatPage {
   #conversation

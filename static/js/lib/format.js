@@ -1,7 +1,8 @@
 // @ts-check
-/** Numbers, money and times as people read them, in the language of the page. */
+/** Numbers, money and times as people read them, in the language of their account, else of the page. */
 
-const locale = typeof document === "undefined" ? "en" : document.documentElement.lang || "en"
+const root = globalThis.document?.documentElement
+export const locale = root?.dataset.locale || root?.lang || "en"
 const counts = new Intl.NumberFormat(locale)
 const shortCounts = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 })
 const percents = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 })

@@ -36,7 +36,7 @@ def product() -> Answerer:
         ("how to call the API from python", "Call the API from Python"),
         ("what is a heartbeat", "Heartbeats"),
         ("Are my conversations kept?", "Are my conversations kept?"),
-        ("Do I need an account?", "no account needed"),
+        ("Do I need an account?", "Do I need an account?"),
         ("How do I search my conversations?", "search my conversations"),
         ("How can I undo a deletion?", "undo it"),
         ("What is a temporary chat?", "Temporary chats"),

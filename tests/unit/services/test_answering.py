@@ -7,6 +7,7 @@ import pytest
 from chatapp.core.chat import ChatRequest, Message
 from chatapp.core.events import Block, Failed, Finished, Started, TextDelta, Usage
 from chatapp.core.models import Model
+from chatapp.core.own_servers import Own
 from chatapp.errors import BadInput, PayloadTooLarge, ProviderError
 from chatapp.services.answering import Answering, Question
 from chatapp.services.guarding import Limits
@@ -21,6 +22,7 @@ KNOWN = [
     Model(id="odd", name="Odd", provider="nobody"),
 ]
 HI = Message("user", "Hi")
+OWN = Own(open_key=lambda: "sk-own")
 ANSWER = (Started("m"), TextDelta("Hel"), TextDelta("lo"), Finished("stop"))
 
 
@@ -69,7 +71,7 @@ def test_the_persons_own_key_goes_to_the_provider_and_opens_its_models() -> None
     """It is used for this one request, so it must arrive."""
     provider = ScriptedProvider(*ANSWER)
 
-    answer = answering_with(provider).start(Question(messages=(HI,), model="new", own_key="sk-own"))
+    answer = answering_with(provider).start(Question(messages=(HI,), model="new", own=OWN))
 
     assert texts_of(answer.events) == "Hello"
     assert [(request.model, key) for request, key in provider.asked] == [("new", "sk-own")]
@@ -79,7 +81,7 @@ def test_a_retired_model_is_answered_for_and_the_person_is_told() -> None:
     """Another model may answer otherwise, and at another price."""
     provider = ScriptedProvider(*ANSWER)
 
-    answer = answering_with(provider).start(Question(messages=(HI,), model="old", own_key="sk-own"))
+    answer = answering_with(provider).start(Question(messages=(HI,), model="old", own=OWN))
     list(answer.events)
 
     assert provider.asked[0][0].model == answer.model.id == "new"
@@ -155,6 +157,6 @@ def test_the_persons_own_key_stays_away_from_other_servers() -> None:
     """A model server on the same machine has no business with a key for OpenAI."""
     provider = ScriptedProvider(*ANSWER)
 
-    list(answering_with(provider).start(Question(messages=(HI,), model="demo", own_key="sk-secret")).events)
+    list(answering_with(provider).start(Question(messages=(HI,), model="demo", own=OWN)).events)
 
     assert [key for _, key in provider.asked] == [None]

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from chatapp.core.models import Model
+from chatapp.core.own_servers import Own
 from chatapp.errors import BadInput
 from chatapp.providers.catalog import load_catalog
 from chatapp.services.model_directory import ModelDirectory
@@ -37,8 +38,12 @@ def directory_with(
     return directory
 
 
+def own_with(*, key: bool) -> Own:
+    return Own(open_key=(lambda: "sk-own") if key else None)
+
+
 def statuses(directory: ModelDirectory, *, has_own_key: bool = False) -> dict[str, str]:
-    return {each.model.id: each.status for each in directory.listing(has_own_key=has_own_key)}
+    return {each.model.id: each.status for each in directory.listing(own_with(key=has_own_key))}
 
 
 @pytest.mark.parametrize(
@@ -218,11 +223,11 @@ def test_a_model_is_refused_only_if_nobody_can_answer(model_id: str, has_own_key
     """A provider knows more models than any list."""
     directory = directory_with()
     if is_taken:
-        assert directory.resolve(model_id, has_own_key=has_own_key).model.id == model_id
+        assert directory.resolve(model_id, own_with(key=has_own_key)).model.id == model_id
         return
 
     with pytest.raises(BadInput) as caught:
-        directory.resolve(model_id, has_own_key=has_own_key)
+        directory.resolve(model_id, own_with(key=has_own_key))
 
     assert caught.value.code == "model_unavailable"
     assert model_id in caught.value.message

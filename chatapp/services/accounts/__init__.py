@@ -1,0 +1,1 @@
+"""Accounts: how people come to have one, prove that it is theirs, and what they can do with it."""
