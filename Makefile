@@ -37,6 +37,9 @@ bench: setup ## measure: CPU per token, memory, start, time to first token, call
 durability: setup ## kill servers under writers, KILLS times on each database, and count what is lost (minutes)
 	@$(BIN)/python -m tests.durability --kills $(KILLS)
 
+fuzz: setup ## send malformed requests and broken connections to every route, on each database (minutes)
+	@$(BIN)/python -m tests.fuzz
+
 lock: setup ## pin the requirements, with hashes, from the .in files
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--python-version 3.11 requirements.in -o requirements.txt
@@ -46,4 +49,4 @@ lock: setup ## pin the requirements, with hashes, from the .in files
 clean: ## remove what set-up and tests made
 	@rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .import-linter.log
 
-.PHONY: help run setup test check format bench durability lock clean
+.PHONY: help run setup test check format bench durability fuzz lock clean
