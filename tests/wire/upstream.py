@@ -170,7 +170,8 @@ class Upstream:
         """Return the first call about `marker`, waiting for it to arrive."""
         give_up_at = time.monotonic() + timeout_s
         while not (calls := self.calls_about(marker)):
-            assert time.monotonic() < give_up_at, "the call never reached the upstream"
+            last = [(call.method, call.path, call.body[:80]) for call in self.calls[-3:]]
+            assert time.monotonic() < give_up_at, f"the call never reached the upstream; the last that did: {last}"
             time.sleep(0.005)
         return calls[0]
 
