@@ -267,6 +267,21 @@ def test_signing_out_ends_the_session_itself(app: Flask) -> None:
     assert code_of(copy.get("/account")) == (401, "signed_out")
 
 
+def test_signing_out_everywhere_leaves_no_session(app: Flask) -> None:
+    """The one that asks is among them."""
+    here, elsewhere = app.test_client(), app.test_client()
+    registered(here, "leaving@example.com")
+    signed_in(here, "leaving@example.com")
+    signed_in(elsewhere, "leaving@example.com")
+    copied = here.get_cookie("chatapp_session")
+    assert copied is not None
+
+    assert here.post("/auth/sign-out", json={"everywhere": True}).status_code == 204
+
+    here.set_cookie("chatapp_session", copied.value)
+    assert [code_of(client.get("/account")) for client in (here, elsewhere)] == [(401, "signed_out")] * 2
+
+
 def test_after_being_signed_out_elsewhere_one_does_not_go_on_as_a_guest_unnoticed(app: Flask) -> None:
     """All requests of open pages are told; once a page is asked for, the browser is a stranger's."""
     here, elsewhere = app.test_client(), app.test_client()
@@ -385,6 +400,7 @@ def test_all_of_ones_data_in_one_file(app: Flask) -> None:
     assert response.headers["Content-Disposition"].startswith("attachment")
     assert data["account"]["profile"]["name"] == "Dee"
     assert [fact["text"] for fact in data["account"]["memory"]] == ["I like figures."]
+    assert data["account"]["passkeys"] == []
     assert {each["id"] for each in data["conversations"]} == wanted
     assert [message["role"] for message in data["conversations"][0]["messages"]] == ["user", "assistant"]
     assert {"sign_in.succeeded", "account.suspended"} <= {event["kind"] for event in data["account"]["events"]}

@@ -10,7 +10,7 @@ import msgspec
 from chatapp.core.administration import AuditEvent
 from chatapp.core.principals import Principal
 from chatapp.services.accounts.profiles import Profiles
-from chatapp.store import audit, conversations, memory, messages, personal_tokens, provider_keys, sessions
+from chatapp.store import audit, conversations, memory, messages, passkeys, personal_tokens, provider_keys, sessions
 from chatapp.store.db import Database
 
 BATCH = 50
@@ -60,6 +60,10 @@ class Downloading:
                 ],
                 "sessions": sessions.of_user(connection, person, datetime.now(UTC)),
                 "tokens": personal_tokens.of_user(connection, person),
+                "passkeys": [
+                    {"name": each.name, "created_at": each.created_at, "last_used_at": each.last_used_at}
+                    for each in passkeys.of_user(connection, person)
+                ],
                 "keys": [
                     {
                         "name": each.name,
