@@ -52,7 +52,9 @@ def test_menu_works_by_keyboard_alone(threads: ThreadsPage) -> None:
     threads.page.keyboard.press("Enter")
     expect(threads.menu.get_by_role("menuitem", name="Rename")).to_be_focused()
     threads.page.keyboard.press("ArrowDown")
-    threads.page.keyboard.press("Enter")
+    # The list shows it at once; a reload must not come before the server knows.
+    with threads.page.expect_response(lambda response: response.request.method == "PATCH"):
+        threads.page.keyboard.press("Enter")
 
     expect(threads.panel.get_by_role("heading", name="Pinned")).to_be_visible()
     expect(threads.page.get_by_role("heading", name="Prime numbers", level=1)).to_be_visible()
