@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BufferedReader
@@ -176,6 +177,9 @@ class Upstream:
         return calls[0]
 
     def close(self) -> None:
+        # A thread that waits in `accept` would keep the port, and answer whoever comes to it next.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
