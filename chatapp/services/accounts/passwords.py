@@ -16,7 +16,7 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # The hash of a random secret that was thrown away, by the same settings: who has no account costs the same work.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$Nz1tTVpXuJAAXB0WeO++jA$DanaZlqmcFiS/T5BFkPFZOfmqHcPdHk0/Ddfftf8dEg"
 # Each hash takes 19 MiB while it is made.
-MOST_AT_ONCE = 4
+MOST_AT_ONCE = 2
 PATIENCE_S = 10.0
 
 SHORTEST = 8
