@@ -145,10 +145,10 @@ def database(database_url: str) -> Iterator[Database]:
 def wait_for_models(server: LiveServer) -> None:
     """Return when all workers know the upstream's models, which each asks for itself."""
     give_up_at = time.monotonic() + 30
-    in_a_row = 0
-    while in_a_row < 20:
-        in_a_row = in_a_row + 1 if "u08-hang" in get(server.base_url, "/models").text else 0
-        assert time.monotonic() < give_up_at, "the upstream's models never reached /models"
+    while server.log().count('"event":"models.found"') < len(server.worker_pids()):
+        time.sleep(0.01)
+        assert time.monotonic() < give_up_at, "not all workers found the upstream's models"
+    assert "u08-hang" in get(server.base_url, "/models").text
 
 
 @pytest.fixture(scope="session")
