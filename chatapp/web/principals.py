@@ -103,7 +103,7 @@ def client_address() -> str:
 
 
 def sign_in_required() -> Unauthorized:
-    return Unauthorized("You need to be signed in for this.", code="sign_in_required")
+    return Unauthorized("This needs an account: sign in first.", code="sign_in_required")
 
 
 def keep_cookies(response: Response) -> Response:

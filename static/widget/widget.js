@@ -351,7 +351,7 @@ svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width:
     Object.assign(new Error(problem.detail || problem.title || message), { problem })
 
   /** @param {any} error the server no longer knows the guest or the conversation */
-  const isGone = (error) => error?.problem?.status === 401 || error?.problem?.code === "not_found"
+  const isGone = (error) => /^(invalid_credential|not_found)$/.test(error?.problem?.code)
 
   /**
    * JSON without the `toJSON` methods that old libraries put on built-in prototypes.

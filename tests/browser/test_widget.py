@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Request, expect
 
+from tests.conftest import StartServer
 from tests.live_server import LiveServer
 from tests.wire.reader import get
 
@@ -361,6 +362,18 @@ def test_a_broken_answer_keeps_what_arrived(page: Page, faulty_host: HostSite) -
 
     expect(answer.locator(".card")).to_be_visible()
     assert "".join(answer.locator(".block, .rest").all_inner_texts()).strip()
+
+
+def test_a_site_for_accounts_only_says_so_at_once(page: Page, start_server: StartServer) -> None:
+    """Trying again would not help, and the words are still there."""
+    closed = HostSite(start_server({"ACCESS": "signin", "WEB_CONCURRENCY": "1"}).base_url)
+    open_widget(page, closed.page())
+
+    answer = ask(page, "Hello")
+
+    expect(answer.locator(".card")).to_contain_text("needs an account")
+    expect(composer(page)).to_have_value("Hello")
+    closed.close()
 
 
 def test_what_would_be_refused_again_goes_back_into_the_composer(page: Page, faulty_host: HostSite) -> None:
